@@ -1,0 +1,49 @@
+# Every target does its own set-up in .venv. Needs Python >= 3.11, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint docs bench prove clean
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Setting up .venv (once)…"
+	$(PIP) install -c constraints.txt -e ".[examples]"
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Setting up .venv for tests (once; PyTorch is the long part)…"
+	$(PIP) install -c constraints.txt -e ".[examples,torch,dev]"
+	@touch $@ .venv/demo
+
+.venv/docs: .venv/dev
+	$(PIP) install -c constraints.txt -e ".[docs]"
+	@touch $@
+
+demo: .venv/demo          ## two DQNs, one with a leak: train, find it, compare
+	$(BIN)/python examples/demo.py
+
+test: .venv/dev           ## every test that is not a long proof
+	$(BIN)/python -m pytest -q -n auto -m "not prove"
+
+lint: .venv/dev           ## style, types, spelling, and the floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell src tests docs examples benchmarks README.md ARCHITECTURE.md CONTRIBUTING.md
+	$(BIN)/lint-imports
+
+docs: .venv/docs          ## the documentation, strictly
+	$(BIN)/python -m sphinx -W -q -b html docs docs/_build/html
+
+bench: .venv/dev          ## speed against PyTorch, interleaved
+	$(BIN)/python benchmarks/run.py
+
+prove: .venv/dev          ## the long proofs; figures go to benchmarks/PROOFS.md
+	$(BIN)/python -m pytest -q -m prove
+
+clean:
+	rm -rf .venv build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

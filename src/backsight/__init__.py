@@ -1,0 +1,65 @@
+"""Backsight shows the backward pass: an engine, pictures and derivations, and a debugger.
+
+    import backsight as bs
+
+    w = bs.tensor([2.0, -3.0], name="w")
+    loss = np.sum((bs.sigmoid(x * w) - y) ** 2)
+    loss.backward()          # w.grad
+    bs.trace(loss)           # the whole pass as data
+
+Importing this package loads NumPy and nothing else; what needs more is loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .engine import Tensor as Tensor
+from .engine import grad as grad
+from .engine import hessian as hessian
+from .engine import hvp as hvp
+from .engine import jacobian as jacobian
+from .engine import jvp as jvp
+from .engine import no_grad as no_grad
+from .engine import tensor as tensor
+from .engine import value_and_grad as value_and_grad
+from .engine import vjp as vjp
+from . import ops
+from .ops.protocol import op as op
+
+if TYPE_CHECKING:
+    from . import nn as nn
+    from .adapters.engine_trace import record as record
+    from .adapters.engine_trace import trace as trace
+    from .diagnosis import diagnose as diagnose
+    from .traces.store import load as load
+    from .traces.store import save as save
+    from .watching import watch as watch
+
+__version__ = "0.1.0"
+
+_LATER = {
+    "diagnose": "diagnosis",
+    "load": "traces.store",
+    "nn": "nn",
+    "record": "adapters.engine_trace",
+    "save": "traces.store",
+    "trace": "adapters.engine_trace",
+    "watch": "watching",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what few programs need when it is first asked for."""
+    place = _LATER.get(name)
+    if place is None:
+        raise AttributeError(f"module 'backsight' has no attribute {name!r}")
+    module = importlib.import_module(f".{place}", __name__)
+    found = module if place == name else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

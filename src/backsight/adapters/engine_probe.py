@@ -1,0 +1,207 @@
+"""What one backward walk of the engine shows, turned into probes of a recording.
+
+The walk hands over each node with the gradient that arrived and those that left
+(engine/observers.py). What can only be known when all is seen, such as on which side of the model a
+clip lies, is worked out at the end from a few integers per node; no array outlives its node.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.recorder import OUTPUT
+from ..engine.tensor import Tensor
+from ..traces.locations import locate, source_lines
+from ..traces.recording import Observation, Site
+from .clamps import Clamp, clamp_figures, clamp_of
+
+MOST_NODES = 200_000  # of one walk; what lies farther from the loss is not seen
+MOST_SITES = 2_000
+MOST_REPEATS = 64  # of one expression in one walk, as in a loop through time
+
+# How an input of a node is remembered: a node by its serial number, which is positive, a leaf as
+SMALL_CONSTANT, LARGE_CONSTANT, SMALL_PARAMETER, PARAMETER = 0, -1, -2, -3
+
+SQUARING = ("multiply", "matmul", "dot")  # of a value with itself
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The structure of one node: serial number, op, inputs by code, whether it is one number."""
+
+    serial: int
+    op: str
+    inputs: tuple[int, ...]
+    small: bool
+
+
+class EngineProbes:
+    """Make the probes of many walks of one run; `add_site` gives a new site its number."""
+
+    def __init__(self, add_site: Callable[[Site], int]) -> None:
+        self.add_site = add_site
+        self._sites: dict[tuple[Any, ...], int] = {}
+
+    def walk(self) -> Walk:
+        """Begin to observe one walk."""
+        return Walk(self)
+
+    def site(self, clamp: Clamp, side: str, consumers: Sequence[str]) -> int | None:
+        """Return the number of the site of a clamp, None if there are too many sites already."""
+        code, lasti = clamp.where or (None, 0)
+        key = (id(code), lasti, clamp.op, side)
+        known = self._sites.get(key)
+        if known is None and len(self._sites) < MOST_SITES:
+            where = locate(code, lasti) if code is not None else None  # it keeps the code alive
+            source = "\n".join(source_lines(where, context=0)[1]) if where is not None else ""
+            attributes = {"low": clamp.low, "high": clamp.high, "consumers": list(consumers)}
+            known = self._sites[key] = self.add_site(
+                Site(clamp.op, "clamp", where, side, source=source, attributes=attributes)
+            )
+        return known
+
+
+class Walk:
+    """One walk under observation: `node` for each node, latest first, then `finished`."""
+
+    def __init__(self, probes: EngineProbes) -> None:
+        self.probes = probes
+        self._seen: list[Seen] = []
+        self._leaves: dict[int, Tensor] = {}
+        self._clamps: list[tuple[int, Clamp, dict[str, float]]] = []
+        self._missed: set[str] = set()
+
+    def node(self, node: Tensor, dout: Any, downstream: Sequence[Any]) -> None:
+        """Look at one node: its place in the graph, and what a clamp does to the gradient."""
+        if len(self._seen) >= MOST_NODES:
+            self._missed.add(f"more than {MOST_NODES:,} operations in one backward pass")
+            return
+        op = node.op
+        assert op is not None
+        value = node._value
+        small = value.__class__ is not tuple and value.size == 1
+        inputs = tuple(self._code(x) for x in node.inputs)
+        self._seen.append(Seen(node.serial, form_of(op.name, node.inputs), inputs, small))
+        clamp = clamp_of(node)
+        if clamp is None:
+            return
+        figures = clamp_figures(clamp, node, dout, downstream)
+        if figures is None:
+            self._missed.add(
+                f"{op.name} of arrays that are not NumPy's, or stretched by its bounds"
+            )
+        else:
+            self._clamps.append((node.serial, clamp, figures))
+
+    def finished(self) -> Observation:
+        """Work out what was seen. `.grad` of the leaves must be final."""
+        figures: dict[int, dict[str, float]] = {}
+        if self._clamps:
+            of_parameters = parameter_like(self._seen)
+            hidden = before_parameters(self._seen, of_parameters)
+            consumers = consumers_of(self._seen)
+            for serial, clamp, measured in self._clamps:
+                side = "hidden" if serial in hidden else "loss"
+                side = "parameter" if serial in of_parameters else side
+                site = self.probes.site(clamp, side, consumers.get(serial, ()))
+                if site is not None:
+                    add(figures.setdefault(site, {}), measured)
+        return Observation(figures, gradient_norm(self._leaves.values()), tuple(self._missed))
+
+    def _code(self, x: Any) -> int:
+        if x.__class__ is not Tensor:
+            size = getattr(x, "size", 1)
+            return SMALL_CONSTANT if size.__class__ is int and size <= 1 else LARGE_CONSTANT
+        if x.op is OUTPUT:
+            x = x.inputs[0]  # one output of several: their common node is what was computed
+        if x.op is not None and x.wanted:
+            return int(x.serial)
+        small = x._value.__class__ is not tuple and x._value.size <= 1
+        if x.op is None and x.wanted:
+            self._leaves[id(x)] = x
+            return SMALL_PARAMETER if small else PARAMETER
+        return SMALL_CONSTANT if small else LARGE_CONSTANT
+
+
+def form_of(op: str, inputs: Sequence[Any]) -> str:
+    """Return the op's name, or `square` for the other ways to write a square."""
+    if len(inputs) == 2:
+        x, y = inputs
+        if op == "power" and y.__class__ is not Tensor and np.ndim(y) == 0 and y == 2:
+            return "square"
+        if op in SQUARING and x is y:
+            return "square"
+    return op
+
+
+def parameter_like(seen: Sequence[Seen]) -> set[int]:
+    """Return the nodes computed from parameters and single numbers alone: `w.T`, `exp(w)`."""
+    found: set[int] = set()
+    for node in reversed(seen):
+        own = [
+            code for code in node.inputs if code in (PARAMETER, SMALL_PARAMETER) or code in found
+        ]
+        rest = [code for code in node.inputs if code not in own and code != SMALL_CONSTANT]
+        if own and not rest:
+            found.add(node.serial)
+    return found
+
+
+def before_parameters(seen: Sequence[Seen], of_parameters: set[int]) -> set[int]:
+    """Return the nodes between which and the loss a trainable parameter enters.
+
+    Single numbers do not count: a learned temperature or loss weight leaves a loss a loss.
+    """
+    small = {node.serial for node in seen if node.small}
+    found: set[int] = set()
+    for node in seen:
+        entering = [
+            code
+            for code in node.inputs
+            if code == PARAMETER or (code in of_parameters and code not in small)
+        ]
+        for code in node.inputs:
+            if code > 0 and (node.serial in found or any(other != code for other in entering)):
+                found.add(code)
+    return found
+
+
+def consumers_of(seen: Sequence[Seen]) -> dict[int, tuple[str, ...]]:
+    """Return for each node the ops that take its output."""
+    found: dict[int, tuple[str, ...]] = {}
+    for node in seen:
+        for code in set(node.inputs):
+            if code > 0 and node.op not in found.get(code, ()):
+                found[code] = (*found.get(code, ()), node.op)
+    return found
+
+
+def add(total: dict[str, float], figures: dict[str, float]) -> None:
+    """Pool the repeats of one expression in one walk: counts add, norms add as squares."""
+    if total.get("repeats", 0) >= MOST_REPEATS:
+        return
+    for name, figure in figures.items():
+        known = total.get(name, 0.0)
+        total[name] = math.hypot(known, figure) if name.endswith("_norm") else known + figure
+    total["repeats"] = total.get("repeats", 0) + 1
+
+
+def gradient_norm(leaves: Any) -> float | None:
+    """Return the norm of all gradients together, None where there are none in NumPy arrays."""
+    total, seen = 0.0, False
+    for leaf in leaves:
+        grad = leaf.grad
+        if isinstance(grad, np.ndarray | np.generic):
+            flat = np.ravel(grad)
+            flat = flat.astype(np.float32) if flat.dtype == np.float16 else flat
+            with np.errstate(all="ignore"):
+                square = float(np.dot(flat, flat))
+                if not math.isfinite(square) or square == 0.0:  # float32 has over- or underflown
+                    square = float(np.sum(np.square(flat.astype(np.float64))))
+            total, seen = total + square, True
+    return math.sqrt(total) if seen else None

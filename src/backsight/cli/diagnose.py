@@ -1,0 +1,24 @@
+"""`backsight diagnose`: the diagnosis of a recording, again or for the first time."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .output import Output, output_options
+
+
+@click.command()
+@output_options
+@click.argument("recording", metavar="RUN.bsr")
+def diagnose(recording: str, *, output: Output) -> int:
+    r"""Print the diagnosis of a recording, also of a run that was killed or still goes on.
+
+    \b
+    backsight diagnose backsight/train.bsr
+    backsight diagnose run.bsr --format json -o diagnosis.json
+    """
+    from ..diagnosis import diagnose as diagnosis_of
+
+    return output.show(diagnosis_of(recording), sys.stdout)

@@ -1,0 +1,61 @@
+"""`backsight explain`: what a rule or an error means, from its own docstring."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+
+import click
+
+from .. import errors
+
+
+@click.command()
+@click.argument("topic", required=False)
+def explain(topic: str | None) -> None:
+    r"""Say what a rule or an error means.
+
+    \b
+    backsight explain BS301
+    backsight explain clip-blocks-loss
+    backsight explain ShapeError
+    backsight explain              all there is to explain
+    """
+    from ..diagnosis import all_rules, find_rule
+
+    if topic is None:
+        for each in all_rules():
+            click.echo(f"{each.code} {each.name}: {each.summary}")
+        for name, kind in known_errors().items():
+            click.echo(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}")
+        return
+    rule = find_rule(topic)
+    if rule is not None:
+        click.echo(f"{rule.code} {rule.name}\n\n{rule.__doc__}")
+        click.echo("\nThresholds: " + ", ".join(f"{k} {v}" for k, v in rule.thresholds.items()))
+        return
+    error = {name.lower(): kind for name, kind in known_errors().items()}.get(topic.lower())
+    if error is None:
+        raise click.UsageError(f"there is nothing named {topic!r} to explain{nearest(topic)}")
+    click.echo(f"{error.__name__}\n\n{inspect.cleandoc(error.__doc__ or '')}")
+
+
+def known_errors() -> dict[str, type[BaseException]]:
+    """Return the errors and warnings of Backsight by name."""
+    return {
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type)
+        and issubclass(kind, Exception)
+        and kind.__module__ == errors.__name__
+    }
+
+
+def nearest(topic: str) -> str:
+    """Suggest what may have been meant."""
+    from ..diagnosis import all_rules
+
+    names = [name for rule in all_rules() for name in (rule.code, rule.name)] + list(known_errors())
+    by_lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(topic.lower(), by_lower, n=1)
+    return f". Did you mean {by_lower[close[0]]}?" if close else f"; there is {', '.join(names)}"

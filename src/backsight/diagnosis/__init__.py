@@ -1,0 +1,12 @@
+"""Rules, and what they say about a recording."""
+
+from __future__ import annotations
+
+from .diagnosis import Diagnosis as Diagnosis
+from .diagnosis import diagnose as diagnose
+from .page import worst as worst
+from .registry import RULES as RULES
+from .registry import Rule as Rule
+from .registry import all_rules as all_rules
+from .registry import find_rule as find_rule
+from .registry import rule as rule

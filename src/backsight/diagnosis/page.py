@@ -1,0 +1,125 @@
+"""How a diagnosis looks: the verdict first, then findings by severity, then what was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..pages import Block, Code, Heading, Mark, Page, Prose
+from ..traces.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
+
+
+def page_of(diagnosis: Diagnosis, *, with_scope: bool = True) -> Page:
+    """Return the page of a diagnosis; without its scope (what was seen) if so wished."""
+    script = diagnosis.script or "this run"
+    blocks: list[Block] = [Prose(verdict(diagnosis), severity=colour(diagnosis))]
+    for finding in diagnosis.findings:
+        blocks += finding_blocks(finding)
+    if with_scope:
+        blocks += scope(diagnosis)
+    return Page(f"Diagnosis of {script}", tuple(blocks))
+
+
+def verdict(diagnosis: Diagnosis) -> str:
+    """Say in one sentence how it stands."""
+    counts = Counter(finding.severity for finding in diagnosis.findings)
+    found = ", ".join(
+        f"{counts[severity]} {severity.label}" for severity in sorted(counts, reverse=True)
+    )
+    findings = f"{found} finding{'s' if sum(counts.values()) > 1 else ''}"
+    match diagnosis.status:
+        case "clean":
+            return "No leak found."
+        case "not-observed":
+            return "Nothing was observed, so nothing can be said about this run."
+        case "watching-failed":
+            before = f" Until then: {findings}." if counts else ""
+            return f"Watching broke off: {diagnosis.failure}.{before}"
+    return f"{findings[0].upper()}{findings[1:]}."
+
+
+def colour(diagnosis: Diagnosis) -> str:
+    """Return the severity of the verdict: that of the worst finding."""
+    if diagnosis.findings:
+        return max(finding.severity for finding in diagnosis.findings).label
+    return {"clean": "ok", "watching-failed": "warning"}.get(diagnosis.status, "info")
+
+
+def finding_blocks(finding: Finding) -> Iterator[Block]:
+    """Yield a finding: its place in the source, what is wrong, evidence, fix, symptoms."""
+    yield Heading(f"{finding.code} {finding.rule}", severity=finding.severity.label)
+    where = finding.location
+    if where is not None:
+        caption = f"{where.file}:{where.line}:{where.column}"
+        if where.function not in ("", "<module>"):
+            caption += f" in {where.function}"
+        if finding.source:
+            mark = Mark(
+                where.line,
+                where.end_line,
+                where.column,
+                where.end_column,
+                note=finding.note or finding.op,
+                severity=finding.severity.label,
+            )
+            yield Code(finding.source, where.line, caption, (mark,))
+        else:
+            yield Code(where.expression, where.line, caption)
+    place = [
+        f"{what} {name}"
+        for what, name in (("module", finding.module), ("parameter", finding.parameter))
+        if name
+    ]
+    yield Prose(finding.message)
+    if place:
+        yield Prose(", ".join(place), label="in")
+    if finding.evidence:
+        yield Prose(evidence(finding.evidence), label="evidence")
+    if finding.fix:
+        yield Prose(finding.fix, label="fix")
+    for symptom in finding.symptoms:
+        yield Prose(symptom.message, label=f"also {symptom.code}")
+
+
+def evidence(figures: Mapping[str, Any]) -> str:
+    """Write evidence on one line: `blocked share 0.87, threshold 0.5, first step 3, …`."""
+    return ", ".join(f"{name.replace('_', ' ')} {number(figures[name])}" for name in figures)
+
+
+def number(value: Any) -> str:
+    """Write a number as people read it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
+
+
+def scope(diagnosis: Diagnosis) -> Iterator[Block]:
+    """Yield what was and what was not observed, and what the observing cost."""
+    seen = diagnosis.observed
+    steps, probed = seen.get("steps", 0), seen.get("probed", 0)
+    overhead = f"; watching took {seen.get('overhead', 0.0):.1%} of the run" if probed else ""
+    rules = f" Rules applied: {', '.join(diagnosis.rules)}." if diagnosis.rules else ""
+    ended = ""
+    if diagnosis.script_exit_code is None:
+        ended = " The run has not ended, or it was killed."
+    elif diagnosis.script_exit_code:
+        ended = f" The script ended with exit code {diagnosis.script_exit_code}."
+    plural = "s" if steps != 1 else ""
+    yield Heading("Observed")
+    share = f"{probed:,} of {steps:,} step{plural} (a step is one backward pass)"
+    yield Prose(f"{share}{overhead}.{rules}{ended}")
+    for what in seen.get("not_observed", ()):
+        yield Prose(str(what), label="not observed")
+    for code, count in diagnosis.ignored.items():
+        yield Prose(
+            f"{count} finding{'s' if count > 1 else ''} of {code}", label="ignored by comment"
+        )
+
+
+def worst(diagnosis: Diagnosis) -> Severity | None:
+    """Return the highest severity found, None where nothing was."""
+    return max((finding.severity for finding in diagnosis.findings), default=None)

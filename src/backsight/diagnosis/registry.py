@@ -1,0 +1,115 @@
+"""A rule: a function from a recording to findings, with a code, a name and a docstring.
+
+The docstring is the documentation: `backsight explain` prints it, the docs show it, and a test runs
+its two programs. Its parts are, in this order,
+
+    a sentence that says what is wrong
+    prose: why it matters, what exactly is measured
+    `Fires on::`    a short program in which it fires
+    `Silent on::`   its cured twin
+    `What helps:`   a sentence or two
+    `Source:`       where the definition or its threshold comes from
+
+The programs run with `np`, `bs` (backsight) and `rng` (a NumPy generator) at hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import UsageError
+from ..traces.findings import Finding
+from ..traces.recording import Recording
+
+Check = Callable[..., Iterator[Finding]]
+
+RULES: dict[str, Rule] = {}
+"""Every rule by code. `all_rules()` fills it by walking the folder `rules/`."""
+
+
+class Rule:
+    """A check of a recording. Call it with a recording; keywords change its thresholds."""
+
+    def __init__(self, code: str, name: str, check: Check) -> None:
+        self.code = code
+        self.name = name
+        self.check = check
+        self.__doc__ = inspect.cleandoc(check.__doc__ or "")
+
+    def __call__(self, recording: Recording, **thresholds: Any) -> tuple[Finding, ...]:
+        """Apply the rule. Raises UsageError for a threshold that it does not have."""
+        unknown = sorted(thresholds.keys() - self.thresholds.keys())
+        if unknown:
+            raise UsageError(
+                f"{self.code} {self.name} has no threshold {unknown[0]!r}; "
+                f"it has {', '.join(self.thresholds)}"
+            )
+        return tuple(
+            dataclasses.replace(finding, code=self.code, rule=self.name)
+            for finding in self.check(recording, **thresholds)
+        )
+
+    def __repr__(self) -> str:
+        return f"<rule {self.code} {self.name}>"
+
+    @property
+    def thresholds(self) -> dict[str, Any]:
+        """The keyword arguments of the check, with their defaults."""
+        parameters = inspect.signature(self.check).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (self.__doc__ or "").partition("\n")[0]
+
+    def example(self, title: str) -> str:
+        """Return the program under `Fires on` or `Silent on`, "" if there is none."""
+        _, found, rest = (self.__doc__ or "").partition(f"\n{title}::\n")
+        lines: list[str] = []
+        for line in rest.split("\n") if found else []:
+            if line and not line.startswith(" "):
+                break
+            lines.append(line)
+        return textwrap.dedent("\n".join(lines)).strip("\n")
+
+
+def rule(code: str, name: str) -> Callable[[Check], Rule]:
+    """Make a rule of a check and register it.
+
+    A check takes a recording and, keyword-only, its thresholds; it yields findings without code and
+    name, which the rule fills in.
+    """
+
+    def register(check: Check) -> Rule:
+        known = RULES.get(code)
+        if known is not None and known.check.__module__ != check.__module__:
+            raise UsageError(
+                f"two rules have the code {code}: {known.name} in {known.check.__module__} "
+                f"and {name} in {check.__module__}"
+            )
+        RULES[code] = Rule(code, name, check)
+        return RULES[code]
+
+    return register
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Return every rule, by code."""
+    from . import rules as folder  # not at the top: the rules in it import this module
+
+    for found in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
+        importlib.import_module(found.name)
+    return tuple(RULES[code] for code in sorted(RULES))
+
+
+def find_rule(wanted: str) -> Rule | None:
+    """Return the rule of that code or name; case and underscores do not matter."""
+    key = wanted.strip().lower().replace("_", "-")
+    return next((r for r in all_rules() if key in (r.code.lower(), r.name)), None)

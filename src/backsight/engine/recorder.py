@@ -1,0 +1,295 @@
+"""The functions that calls of an op run: generated from one template each, so that recording is cheap.
+
+A general `apply(op, *args)` costs about 7 µs a call; a function that knows the arity, the attributes
+and what the backward asks for costs a tenth of that. `recorder(op)` is the forward half, `puller(op,
+wanted)` the backward half. Print `recorder_source(op)` to see one.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, GradientError
+from ..ops import protocol
+from ..ops.protocol import Op
+from . import failures
+from .modes import recording
+from .tensor import HOME, Tensor, next_serial, strip
+
+def constant(value: Any) -> Any:
+    """Wrap results of an unrecorded call: several outputs come as a plain tuple."""
+    if value.__class__ is tuple:
+        return tuple(Tensor(each) for each in value)
+    return Tensor(value)
+
+
+def snapshot(value: Any) -> Any:
+    """Keep what a backward asked for: a user's own array may be written to later, so it is copied."""
+    if value.__class__ is np.ndarray:
+        return value.copy() if value.flags.writeable else value
+    if value.__class__ is tuple:
+        return tuple(snapshot(item) for item in value)
+    return value
+
+
+def attribute(op: Op, name: str, value: Tensor) -> Any:
+    """Take the array out of a Tensor given as an attribute. Raises DTypeError if it wants a gradient."""
+    if value.wanted:
+        raise DTypeError(
+            f"{op.name}: {name} is an attribute and gets no gradient, but a Tensor that requires one "
+            f"was given. Pass {name}.detach(), or an array"
+        )
+    return value._value
+
+
+OUTPUT = Op(lambda x, *, index: x[index])  # one output of an op of several; only the walk sees it
+OUTPUT.name = "output"
+
+
+def outputs_of(bundle: Tensor) -> tuple[Tensor, ...]:
+    """Give each output of an op of several a Tensor of its own; the bundle is their common node."""
+    return tuple(output_of(bundle, i) for i in range(len(bundle._value)))
+
+
+def output_of(bundle: Tensor, index: int) -> Tensor:
+    """Return output `index` of a bundle as a Tensor."""
+    made = Tensor(bundle._value[index], 1)
+    made.op, made.inputs, made.saved, made.where = OUTPUT, (bundle,), (index,), bundle.where
+    return made
+
+
+def _parameters(op: Op, swapped: bool) -> str:
+    inputs = [f"{name}=None" if name in op.optional else name for name in op.inputs]
+    if swapped:
+        inputs.reverse()
+    listed = [f"*{op.listed}"] if op.listed else (["*"] if op.attributes else [])
+    missing = protocol.inspect.Parameter.empty
+    attributes = [
+        name if default is missing else f"{name}=_defaults[{name!r}]"
+        for name, default in op.attributes.items()
+    ]
+    return ", ".join([*inputs, *listed, *attributes])
+
+
+_UNWRAP = """\
+    if {x}.__class__ is Tensor:
+        _{x} = {x}._value
+        _any = True
+        if {x}.wanted:
+            _wanted {grows} {bit}
+    else:
+        _{x} = {x}
+"""
+
+_RECORD = """\
+    if not _wanted or not _recording():
+        return _constant(_out) if _any else _out
+{keep}    _t = _new(Tensor)
+    _t._value = _out
+    _t.op = _op
+    _t.inputs = {inputs}
+    _t.saved = {saved}
+    _t.wanted = _wanted
+    _t.serial = _serial()
+    _frame = _getframe(1)
+    while _frame is not None and _frame.f_code.co_filename.startswith(_HOME):
+        _frame = _frame.f_back
+    _t.where = (_frame.f_code, _frame.f_lasti) if _frame is not None else None
+    _t.pending = _t.extra = None
+    _t.mark = 0
+    return {result}
+"""
+
+
+def recorder_source(op: Op, swapped: bool = False) -> str:
+    """Write the recorder of an op: unwrap inputs, run the forward, make the node."""
+    lines = [f"def {op.name}({_parameters(op, swapped)}):\n    _any = False\n    _wanted = 0\n"]
+    if op.listed:
+        values = f"*_{op.listed}"
+        lines.append(
+            f"    _{op.listed} = []\n"
+            f"    for _i, _x in enumerate({op.listed}):\n"
+            "        if _x.__class__ is Tensor:\n"
+            "            _any = True\n"
+            "            if _x.wanted:\n"
+            "                _wanted |= 1 << _i\n"
+            "            _x = _x._value\n"
+            f"        _{op.listed}.append(_x)\n"
+        )
+    else:
+        values = ", ".join(f"_{name}" for name in op.inputs)
+        for i, name in enumerate(op.inputs):
+            lines.append(_UNWRAP.format(x=name, bit=1 << i, grows="|=" if i else "="))
+    for name in op.attributes:
+        lines.append(
+            f"    if {name}.__class__ is Tensor:\n        {name} = _attribute(_op, {name!r}, {name})\n"
+        )
+    keywords = ", ".join(f"{name}={name}" for name in op.attributes)
+    arguments = ", ".join(filter(None, [values, keywords]))
+    result = "_out, _local" if op.saves else "_out"
+    named = ", ".join(f"{name!r}: {name}" for name in op.attributes)
+    given = f"({op.listed})" if op.listed else f"({', '.join(op.inputs)},)"
+    check = f"        _check(*({values},), **{{{named}}})\n" if op.check_function else ""
+    lines.append(
+        f"    try:\n{check}        {result} = _forward({arguments})\n"
+        f"    except Exception as _error:\n"
+        f"        _failed(_op, {given}, {{{named}}}, _error)\n        raise\n"
+    )
+    keep, saved = "", ""
+    asked = op.asks
+    if not op.listed:
+        for name in op.inputs:
+            if name in asked:
+                keep += (
+                    f"    if {name}.__class__ is not Tensor:\n        {name} = _snapshot({name})\n"
+                )
+    elif op.listed in asked:
+        keep += f"    {op.listed} = tuple(_snapshot(_x) for _x in {op.listed})\n"
+    for name in op.attributes:
+        if name in asked:
+            keep += (
+                f"    if {name}.__class__ is _ndarray or {name}.__class__ is tuple:\n"
+                f"        {name} = _snapshot({name})\n"
+            )
+    if op.attributes:
+        saved = "(" + ", ".join(op.attributes) + ",)"
+        if op.saves:
+            saved += " + _local"
+    else:
+        saved = "_local" if op.saves else "()"
+    inputs = f"tuple({op.listed})" if op.listed else given
+    returned = "_outputs_of(_t)" if len(op.outputs) > 1 else "_t"
+    lines.append(_RECORD.format(keep=keep, inputs=inputs, saved=saved, result=returned))
+    return "".join(lines)
+
+
+def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
+    """Compile the function that a call of `op` runs. An op without a backward runs on arrays only.
+
+    `swapped` takes the inputs in reverse, as the right-hand operators (`__rsub__`) are called.
+    """
+    if op.backward_function is None:
+        return _constant_call(op)
+    op.pulls = op.pulls or Pullers(op)
+    names = {
+        "Tensor": Tensor,
+        "_attribute": attribute,
+        "_check": failures.checker(op) if op.check_function else None,
+        "_constant": constant,
+        "_defaults": op.attributes,
+        "_failed": failures.failed,
+        "_forward": op.twin,
+        "_getframe": sys._getframe,
+        "_HOME": HOME,
+        "_ndarray": np.ndarray,
+        "_new": Tensor.__new__,
+        "_op": op,
+        "_outputs_of": outputs_of,
+        "_recording": recording.get,
+        "_serial": next_serial,
+        "_snapshot": snapshot,
+    }
+    return _compiled(recorder_source(op, swapped), f"<recorder of {op.name}>", names, op.name)
+
+
+def _constant_call(op: Op) -> Callable[..., Any]:
+    def call(*inputs: Any, **attributes: Any) -> Any:
+        return op.forward(*strip(inputs), **strip(attributes))
+
+    return call
+
+
+def puller_source(op: Op, wanted: int, counted: bool) -> str:
+    """Write the function that runs an op's backward on a node, for one set of wanted inputs.
+
+    It returns a gradient per input, None where none is wanted; `counted` makes sure of that.
+    """
+    lines = ["def pull(node, dout):\n"]
+    names = op.inputs
+    if op.listed:
+        lines.append(
+            "    xs = tuple(x._value if x.__class__ is Tensor else x for x in node.inputs)\n"
+        )
+    elif any(name in op.asks or f"{name}_shape" in op.asks for name in names):
+        lines.append(f"    {', '.join(f'_{n}' for n in names)}, = node.inputs\n")
+    kept = [*op.attributes, *op.saves]
+    if any(name in op.asks for name in kept):
+        lines.append(f"    {', '.join(f'_{n}' for n in kept)}, = node.saved\n")
+    arguments = []
+    upstream = [f"d{output}" for output in op.outputs]
+    for name in op.asks:
+        bare = name.removesuffix("_shape")
+        if name in upstream:
+            several = len(upstream) > 1
+            arguments.append(f"dout[{upstream.index(name)}]" if several else "dout")
+        elif name in names:
+            sure = wanted >> names.index(name) & 1
+            arguments.append(f"_{name}._value" if sure else f"_value(_{name})")
+        elif name == op.listed:
+            arguments.append("xs")
+        elif name in op.attributes or name in op.saves:
+            arguments.append(f"_{name}")
+        elif name in op.outputs:
+            several = len(op.outputs) > 1
+            place = f"[{op.outputs.index(name)}]" if several else ""
+            arguments.append(f"node._value{place}")
+        elif bare in names:
+            sure = wanted >> names.index(bare) & 1
+            arguments.append(f"_{bare}._value.shape" if sure else f"_shape(_value(_{bare}))")
+    call = f"_backward({', '.join(arguments)})"
+    if len(names) == 1:
+        call = f"({call},)"
+    if counted:
+        call = f"_counted(node, {call})"
+    lines.append(f"    return {call}\n")
+    return "".join(lines)
+
+
+def _value(x: Any) -> Any:
+    return x._value if x.__class__ is Tensor else x
+
+
+class Pullers(dict[int, Callable[[Tensor, Any], tuple[Any, ...]]]):
+    """The backward callers of one op by set of wanted inputs (bits), made when first needed."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__()
+        self.op = op
+
+    def __missing__(self, wanted: int) -> Callable[[Tensor, Any], tuple[Any, ...]]:
+        op = self.op
+        if op.backward_function is None:
+            raise GradientError(f"{op.name} has no backward")
+        names = [name for i, name in enumerate(op.inputs) if wanted >> i & 1]
+        backward = op.variant(names)
+        scope = {
+            "Tensor": Tensor,
+            "_backward": backward,
+            "_counted": failures.counted,
+            "_shape": np.shape,
+            "_value": _value,
+        }
+        file = f"<backward call of {op.name}, wanted {wanted:b}>"
+        # Our own straight-line bodies are known to return what they should (tests/ops); others are
+        # counted at each call, and so are bodies that branch, which give unwanted gradients, too.
+        ours = op.__module__.startswith("backsight.ops") and not op.listed
+        whole = backward is op.backward_function and len(names) < len(op.inputs)
+        pull = _compiled(puller_source(op, wanted, not ours or whole), file, scope, "pull")
+        self[wanted] = pull
+        return pull
+
+
+def _compiled(text: str, file: str, names: dict[str, Any], wanted: str) -> Callable[..., Any]:
+    file = f"{HOME}{file}"  # inside the package, so that the search for the user's line passes it
+    code = compile(text, file, "exec")
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    exec(code, names)
+    return names[wanted]  # type: ignore[no-any-return]
+
+
+protocol.install_recorder(recorder)

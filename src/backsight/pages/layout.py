@@ -1,0 +1,129 @@
+"""A page as styled lines. The terminal prints them, plain text drops their styles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from .blocks import Block, Code, Heading, Prose, Table
+from .cells import printable, width, wrap
+from .excerpt import code_lines
+
+if TYPE_CHECKING:
+    from .page import Page
+
+# Severity is told by the symbol; colour only repeats it.
+SYMBOLS = {"critical": "✖", "warning": "▲", "info": "●", "ok": "✔"}
+STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "bold cyan", "ok": "bold green"}
+GAP = 2  # cells between the columns of a table
+LEAST = 6  # cells that a column keeps however narrow the terminal
+
+
+def page_lines(page: Page, room: int) -> Iterator[Text]:
+    """Yield the lines of a page for a terminal `room` cells wide."""
+    title = wrap(printable(page.title), room) if page.title else []
+    for line in title:
+        yield Text(line, style="bold")
+    if title:
+        yield Text("═" * max(map(width, title)), style="dim")
+    previous: Block | None = None
+    for block in page.blocks:
+        if (previous is not None or title) and not joined(previous, block):
+            yield Text("")
+        yield from block_lines(block, room)
+        previous = block
+
+
+def joined(previous: Block | None, block: Block) -> bool:
+    """Tell whether no empty line stands between two blocks: labelled lines keep together."""
+    return isinstance(previous, Prose) and isinstance(block, Prose) and bool(block.label)
+
+
+def block_lines(block: Block, room: int) -> Iterator[Text]:
+    """Yield the lines of one block."""
+    match block:
+        case Heading(text=text, severity=severity):
+            yield from labelled(text, "", severity, room, style="bold")
+        case Prose(text=text, label=label, severity=severity):
+            yield from labelled(text, label, severity, room)
+        case Code():
+            yield from code_lines(block, room, STYLES)
+        case Table():
+            yield from table_lines(block, room)
+
+
+def labelled(text: str, label: str, severity: str, room: int, style: str = "") -> Iterator[Text]:
+    """Yield wrapped text behind its symbol and its label, the continuations under its start."""
+    symbol = f"{SYMBOLS[severity]} " if severity in SYMBOLS else ""
+    name = f"{printable(label)}: " if label else ""
+    start = Text.assemble((symbol, STYLES.get(severity, "")), (name, "bold"))
+    indent = width(symbol + name)
+    if 2 * indent > room:  # too narrow to hang the text beside its label
+        start.rstrip()
+        yield start
+        start, indent = Text("  "), 2
+    first, *rest = wrap(printable(text), room - indent)
+    start.append(first, style)
+    start.rstrip()
+    yield start
+    for line in rest:
+        yield Text((" " * indent + line).rstrip(" "), style=style)
+
+
+def table_lines(table: Table, room: int) -> Iterator[Text]:
+    """Yield a table, its widest columns wrapped where the room is short."""
+    rows = [tuple(map(printable, row)) for row in table.rows]
+    heads = tuple(map(printable, table.heads))
+    count = max([len(heads), *map(len, rows)], default=0)
+    if not count:
+        return
+    columns = zip_longest(*([heads] if heads else []), *rows, fillvalue="")
+    sizes = shrunk([max(map(cell_width, cells)) for cells in columns], room - GAP * (count - 1))
+    align = [*table.align, *["left"] * count][:count]
+    if heads:
+        yield from row_lines(heads, sizes, align, "bold")
+        yield Text((" " * GAP).join("─" * size for size in sizes), style="dim")
+    for row in rows:
+        yield from row_lines(row, sizes, align, "")
+
+
+def cell_width(cell: str) -> int:
+    """Return the width of the widest line of a cell."""
+    return max(map(width, cell.split("\n")))
+
+
+def shrunk(sizes: list[int], room: int) -> list[int]:
+    """Return column widths that fit the room, taken from the widest columns."""
+    sizes = list(sizes)
+    while sum(sizes) > room and max(sizes) > LEAST:
+        widest = max(sizes)
+        next_widest = max([size for size in sizes if size < widest], default=LEAST)
+        level = max(next_widest, LEAST)
+        equals = [i for i, size in enumerate(sizes) if size == widest]
+        excess = sum(sizes) - room
+        each = min(widest - level, -(-excess // len(equals)))
+        for i in equals:
+            sizes[i] -= each
+    return sizes
+
+
+def row_lines(
+    row: tuple[str, ...], sizes: list[int], align: list[str], style: str
+) -> Iterator[Text]:
+    """Yield the lines of one row."""
+    cells = [
+        wrap(cell, size, split_words=True)
+        for cell, size in zip_longest(row, sizes, fillvalue="")
+        if isinstance(size, int)
+    ]
+    for lines in zip_longest(*cells, fillvalue=""):
+        padded = [
+            " " * (size - width(line)) + line
+            if side == "right"
+            else line + " " * (size - width(line))
+            for line, size, side in zip(lines, sizes, align, strict=True)
+        ]
+        yield Text((" " * GAP).join(padded).rstrip(" "), style=style)

@@ -1,0 +1,256 @@
+"""Write a recording as the run goes on, so that a killed run still has its diagnosis.
+
+One SQLite file in WAL mode, or with a rollback journal where WAL cannot work (network file
+systems). Rows gather in memory and are written in one transaction about once a second, so the file
+is readable at any moment and a kill costs the last second. It stays bounded: a fair sample of steps
+and probes is kept, with the first and the last ones.
+
+A forked child (a data loader's worker) never touches the file.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import json
+import math
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from .recording import APPLICATION, SCHEMA, VERSION, Site, is_recording
+
+MOST_STEPS = 100_000
+MOST_PROBES = 600  # of one site
+ENDS = 64  # how many of the first and of the last ones are never thinned out
+MOST_PENDING = 4096  # rows in memory
+INTERVAL = 1.0  # seconds between two writes; more where writing is slow, never more than 5
+BUSY = 0.5  # seconds to wait for a reader that holds the file (rollback journal only)
+
+# Which of the middle ones stay: those with the greatest fraction of step × golden ratio. That
+# spreads them evenly, follows no period of the training loop, and keeps the same steps at all
+# sites.
+_ORDER = "((step * 2654435761) & 4294967295)"
+_THIN = (
+    "DELETE FROM {table} WHERE {site} step IN ("
+    "SELECT step FROM {table} WHERE {site} step NOT IN ("
+    "SELECT * FROM (SELECT step FROM {table} WHERE {site} 1 ORDER BY step LIMIT {ends}) UNION "
+    "SELECT * FROM (SELECT step FROM {table} WHERE {site} 1 ORDER BY step DESC LIMIT {ends})"
+    ") ORDER BY " + _ORDER + " LIMIT {excess})"
+)
+
+
+class RecordingWriter:
+    """Write one recording. Any thread may add; all calls do nothing in a forked child.
+
+    `meta` is what is known at the start; `update` adds to it. An old recording at `path` is
+    replaced. Raises UsageError rather than replace a file that is something else, OSError or
+    sqlite3.Error where it cannot be written.
+    """
+
+    def __init__(self, path: Path, meta: Mapping[str, Any]) -> None:
+        self.path = path
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._meta: dict[str, Any] = dict(meta)
+        self._steps: list[tuple[Any, ...]] = []
+        self._sites: list[tuple[Any, ...]] = []
+        self._probes: list[tuple[int, int, str]] = []
+        self._events: list[tuple[float, str, str]] = []
+        self._last_site = 0
+        self._last_step = -1
+        self._step_count = 0
+        self._probe_counts: dict[int, int] = {}
+        self._interval = INTERVAL
+        self._database: sqlite3.Connection | None = _created(path)
+        _writers.add(self)
+        self._flushed = 0.0
+        self.flush()
+
+    def site(self, site: Site) -> int:
+        """Add a site and return its id."""
+        self._last_site += 1
+        if self._database is None:
+            return self._last_site
+        place = dataclasses.astuple(site.where) if site.where is not None else (None,) * 7
+        row = (self._last_site, site.op, site.kind, site.side, *place, site.module, site.parameter)
+        self._sites.append((*row, site.ordinal, site.source, _json(site.attributes)))
+        return self._last_site
+
+    def step(
+        self,
+        number: int,
+        *,
+        loss: float | None = None,
+        gradient_norm: float | None = None,
+        learning_rate: float | None = None,
+        observed: bool = False,
+    ) -> None:
+        """Add one step, or what has become known about it since, and write when it is time."""
+        if self._database is None:
+            return
+        self._steps.append(
+            (number, _real(loss), _real(gradient_norm), _real(learning_rate), observed)
+        )
+        waiting = len(self._steps) + len(self._probes)
+        if waiting >= MOST_PENDING or time.monotonic() - self._flushed >= self._interval:
+            self.flush()
+
+    def probe(self, step: int, site: int, figures: Mapping[str, float]) -> None:
+        """Add what was measured at a site."""
+        if self._database is not None:
+            self._probes.append((site, step, _json(figures)))
+
+    def event(self, kind: str, detail: Any = None) -> None:
+        """Add something that happened once, and write it at once."""
+        if self._database is not None:
+            self._events.append((time.time(), kind, _json(detail)))
+            self.flush()
+
+    def update(self, **meta: Any) -> None:
+        """Change or add what is known of the run as a whole; written with the next flush."""
+        self._meta.update(meta)
+
+    def flush(self) -> bool:
+        """Write what has gathered; tell whether it was written.
+
+        It is not when another thread is writing, or a reader holds the file: then the rows wait.
+        """
+        if self._database is None or os.getpid() != self._pid:
+            return False
+        if not self._lock.acquire(
+            blocking=False
+        ):  # a signal handler must not wait for its own thread
+            return False
+        try:
+            begun = time.monotonic()
+            written = self._write(self._database)
+            self._flushed = time.monotonic()
+            # Never more than some 2 % of the time for writing, however slow the disk.
+            self._interval = min(5.0, max(INTERVAL, 40 * (self._flushed - begun)))
+            return written
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Write the rest and make it a single plain file."""
+        self.flush()
+        if self._database is None or os.getpid() != self._pid:
+            return
+        database, self._database = self._database, None
+        with suppress(
+            sqlite3.Error
+        ):  # a reader has it open: the log beside it stays, which is fine
+            database.execute("PRAGMA journal_mode = DELETE")
+        database.close()
+
+    def abandon(self) -> None:
+        """Leave the file as it is; used in a forked child, which must not even close it."""
+        # SQLite would take the child's closing for the last one and fold up the parent's log, so
+        # this reference is never given back.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._database))
+        self._database = None
+
+    def _write(self, database: sqlite3.Connection) -> bool:
+        steps, sites, probes, events = self._steps, self._sites, self._probes, self._events
+        taken = len(steps), len(sites), len(probes), len(events)
+        try:
+            with database:
+                database.execute("BEGIN IMMEDIATE")
+                database.executemany(
+                    "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                    [(name, _json(value)) for name, value in self._meta.items()],
+                )
+                database.executemany(
+                    "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?)", steps[: taken[0]]
+                )
+                marks = ", ".join("?" * 16)
+                database.executemany(f"INSERT INTO sites VALUES ({marks})", sites[: taken[1]])
+                database.executemany(
+                    "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)", probes[: taken[2]]
+                )
+                database.executemany("INSERT INTO events VALUES (?, ?, ?)", events[: taken[3]])
+                self._thin(database, steps[: taken[0]], probes[: taken[2]])
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) and len(steps) + len(probes) < 8 * MOST_PENDING:
+                return False
+            raise
+        del steps[: taken[0]], sites[: taken[1]], probes[: taken[2]], events[: taken[3]]
+        return True
+
+    def _thin(
+        self,
+        database: sqlite3.Connection,
+        steps: list[tuple[Any, ...]],
+        probes: list[tuple[int, int, str]],
+    ) -> None:
+        for number, *_ in steps:
+            self._step_count += number > self._last_step
+            self._last_step = max(number, self._last_step)
+        if self._step_count > MOST_STEPS:
+            excess = self._step_count - MOST_STEPS // 2
+            database.execute(_THIN.format(table="steps", site="", ends=ENDS, excess=excess))
+            self._step_count -= excess
+        for site, _, _ in probes:
+            self._probe_counts[site] = self._probe_counts.get(site, 0) + 1
+        for site in {site for site, _, _ in probes}:
+            excess = self._probe_counts[site] - MOST_PROBES // 2
+            if self._probe_counts[site] > MOST_PROBES:
+                where = f"site = {site} AND"
+                database.execute(_THIN.format(table="probes", site=where, ends=ENDS, excess=excess))
+                self._probe_counts[site] -= excess
+
+
+_writers: weakref.WeakSet[RecordingWriter] = weakref.WeakSet()
+
+
+def _leave_to_the_parent() -> None:
+    for writer in tuple(_writers):
+        writer.abandon()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_leave_to_the_parent)
+
+
+def _created(path: Path) -> sqlite3.Connection:
+    if path.exists() and path.stat().st_size > 0 and not is_recording(path):
+        raise UsageError(f"{path} exists and is not a recording; choose another name for it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _connected(path, "WAL")
+    except sqlite3.OperationalError:
+        return _connected(path, "DELETE")
+
+
+def _connected(path: Path, journal: str) -> sqlite3.Connection:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    database = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute(f"PRAGMA journal_mode = {journal}")
+        # What the system has taken over survives a kill; only a power cut could cost the last
+        # seconds.
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute(f"PRAGMA application_id = {APPLICATION}")
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.executescript("BEGIN;" + SCHEMA + "COMMIT;")
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _real(value: float | None) -> float | str | None:
+    return "nan" if value is not None and math.isnan(value) else value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), default=str)

@@ -1,0 +1,132 @@
+"""Run a script and watch it: `run_script`, from its first line to the diagnosis at its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from .engine import watch_engine
+from .program import Program
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..diagnosis import Diagnosis
+
+Tell = Callable[["Diagnosis", Session], int]
+"""Shows a diagnosis and returns the exit code to use in place of 0."""
+
+UNWATCHED = {"torch": "PyTorch", "tensorflow": "TensorFlow", "jax": "JAX"}
+KILLED = 128  # a shell reports a death by signal n as 128 + n
+
+
+def run_script(program: Program, session: Session, tell: Tell) -> int:
+    """Run a program under a session, then diagnose and `tell`. Returns the exit code.
+
+    The code is the program's own, whatever became of the watching; `tell` may replace 0. Where the
+    program leaves threads behind, the diagnosis waits for the end of the process, as the threads
+    may.
+
+    Raises UsageError for a module that does not exist.
+    """
+    ending = Ending(session, tell)
+    watch_engine(session)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _in_main_thread():
+        signal.signal(signal.SIGTERM, ending.on_terminate)
+    # Registered before the script's own, it runs after them.
+    atexit.register(ending.at_exit)
+    try:
+        ending.code = program.run()
+    except BaseException:
+        ending.done = True
+        session.end()
+        raise
+    if ending.code in (0, 1) and _others_alive():
+        return ending.code
+    return ending.finish()
+
+
+class Ending:
+    """What happens at the end of a watched run, whichever way it ends: once."""
+
+    def __init__(self, session: Session, tell: Tell) -> None:
+        self.session = session
+        self.tell = tell
+        self.code = 0
+        self.done = False
+        self._pid = os.getpid()
+
+    def finish(self) -> int:
+        """Close the recording, diagnose, tell; return the exit code."""
+        if self.done or os.getpid() != self._pid:
+            return self.code
+        self.done = True
+        with suppress(Exception):  # what the script printed comes before what we say of it
+            sys.stdout.flush()
+        try:
+            note_unwatched(self.session)
+            self.session.finish(self.code)
+            replaced = self.tell(diagnosed(self.session, self.code), self.session)
+        except Exception as error:
+            self.session.say(f"the diagnosis failed ({type(error).__name__}: {error})")
+            replaced = 0
+        return self.code or replaced
+
+    def at_exit(self) -> None:
+        """Finish when the interpreter ends, after the threads that the script left behind."""
+        if self.done or os.getpid() != self._pid:
+            return
+        code = self.finish()
+        if code != self.code:
+            # Too late for an ordinary exit code; the script's own handlers have run before ours.
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(Exception):
+                    stream.flush()
+            os._exit(code)
+
+    def on_terminate(self, number: int, frame: FrameType | None) -> None:
+        """Tell what was seen, then die by the same signal, as the script would have."""
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() == self._pid:
+            self.code = KILLED + number
+            with suppress(BaseException):
+                self.finish()
+        os.kill(os.getpid(), number)
+
+
+def diagnosed(session: Session, code: int) -> Diagnosis:
+    """Return the diagnosis of a finished session."""
+    from ..diagnosis import Diagnosis, diagnose  # NumPy, at last: the script has had its say
+
+    if session.recording is not None:
+        return diagnose(session.recording)
+    seen = {"steps": session.steps, "probed": 0, "overhead": 0.0, "not_observed": []}
+    return Diagnosis("watching-failed", session.script, code, seen, failure=session.failure)
+
+
+def note_unwatched(session: Session) -> None:
+    """Say which frameworks the script has loaded that this version does not watch."""
+    for module, name in UNWATCHED.items():
+        if module in sys.modules:
+            session.miss(f"{name}: only Backsight's own engine is watched by this version")
+
+
+def default_place(program: Program) -> Path:
+    """Return where a recording goes if nothing else is said: `./backsight/<script>.bsr`."""
+    return Path.cwd() / "backsight" / f"{program.name}.bsr"
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _others_alive() -> bool:
+    this = threading.current_thread()
+    return any(t is not this and t.is_alive() and not t.daemon for t in threading.enumerate())

@@ -1,0 +1,227 @@
+"""One watched run: what is observed, where it is written, what it costs, and what if we fail.
+
+A session knows no framework. What watches one (engine.py) asks it before each step whether to
+observe it, and hands it what was seen. The order of its promises: do no harm, then see much.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .sampling import Sampling
+
+if TYPE_CHECKING:
+    from ..traces.recording import Observation, Site
+    from ..traces.recording_writer import RecordingWriter
+
+
+class Session:
+    """Watch one run into one recording. Active until `finish()`, or our first failure.
+
+    `place` is the file to write; where that fails, a temporary one is. Any thread may call.
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        *,
+        script: str,
+        arguments: Sequence[str] = (),
+        sampling: Sampling | None = None,
+        explicit: bool = False,
+        stream: TextIO | None = None,
+    ) -> None:
+        self.place = place
+        self.script = script
+        self.explicit = explicit
+        self.sampling = sampling or Sampling()
+        self.active = True
+        self.finished = False
+        self.steps = 0
+        self.probed = 0
+        self.failure = ""
+        self.stream = stream if stream is not None else sys.stderr
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._writer: RecordingWriter | None = None
+        self._missed: set[str] = set()
+        self._pending: dict[str, Any] | None = None
+        self._detach: list[Callable[[], None]] = []
+        self._meta = {
+            "script": script,
+            "argv": list(arguments),
+            "folder": str(Path.cwd()),
+            "pid": self._pid,
+            "rank": None,
+            "source": "",
+            "started": time.time(),
+            "versions": {"backsight": own_version(), "python": platform.python_version()},
+        }
+
+    def on_end(self, detach: Callable[[], None]) -> None:
+        """Have `detach` called when watching ends, for whatever reason."""
+        self._detach.append(detach)
+
+    @property
+    def here(self) -> bool:
+        """Whether watching goes on, in this very process (not in a forked child)."""
+        return self.active and os.getpid() == self._pid
+
+    @property
+    def writer(self) -> RecordingWriter:
+        """The recording, begun on first use: by then the script has imported NumPy itself."""
+        if self._writer is None:
+            from ..traces.recording_writer import RecordingWriter
+
+            path = free_place(self.place, self.explicit)
+            try:
+                self._writer = RecordingWriter(path, self._meta)
+            except (OSError, sqlite3.Error) as error:
+                self._writer = self._in_temporary_folder(path, error)
+        return self._writer
+
+    @property
+    def recording(self) -> Path | None:
+        """Where the recording is, None if it was not begun."""
+        return self._writer.path if self._writer is not None else None
+
+    def step(self, loss: float | None, source: str) -> int:
+        """Begin a step; return its number if it is to be observed, else 0."""
+        with self._lock:
+            self.steps += 1
+            self._write_pending()
+            self._pending = {"number": self.steps, "loss": loss}
+            if self.steps == 1:
+                self.writer.update(source=source)
+            due = self.sampling.due(self.steps)
+            self._pending["observed"] = due
+            return self.steps if due else 0
+
+    def site(self, site: Site) -> int:
+        """Add a site to the recording and return its id."""
+        with self._lock:
+            return self.writer.site(site)
+
+    def observed(self, step: int, seen: Observation) -> None:
+        """Take what was seen in a step."""
+        with self._lock:
+            self.probed += 1
+            for site, figures in seen.figures.items():
+                self.writer.probe(step, site, figures)
+            if self._pending is not None and self._pending["number"] == step:
+                self._pending["gradient_norm"] = seen.gradient_norm
+            for what in seen.missed:
+                self._miss(what)
+            self.sampling.observed()
+
+    def miss(self, what: str) -> None:
+        """Take note of something that could not be observed."""
+        with self._lock:
+            self._miss(what)
+
+    def _miss(self, what: str) -> None:
+        if what not in self._missed:
+            self._missed.add(what)
+            self.writer.event("not-observed", what)
+
+    def learning_rate(self, rate: float | None) -> None:
+        """Take note of the learning rate that the last step was made with."""
+        with self._lock:
+            if self._pending is not None:
+                self._pending["learning_rate"] = rate
+
+    def fail(self, error: BaseException) -> None:
+        """Switch watching off, once, with one line. The script goes on."""
+        if not self.active:
+            return
+        self.end()
+        self.failure = f"{type(error).__name__}: {error}".partition("\n")[0]
+        self.say(f"watching is switched off, the script goes on ({self.failure})")
+        try:
+            self.writer.event("failure", self.failure)
+        except Exception:  # the disk is full, say: the line above is all that can be done
+            self._writer = None
+
+    def end(self) -> None:
+        """Stop watching; the recording stays open."""
+        self.active = False
+        for detach in self._detach:
+            detach()
+        self._detach.clear()
+
+    def finish(self, exit_code: int | None) -> None:
+        """Stop watching and close the recording, with the script's exit code."""
+        if self.finished or os.getpid() != self._pid:
+            return
+        self.finished = True
+        self.end()
+        # In a signal handler the lock may be held by the very thread that it interrupted.
+        held = self._lock.acquire(timeout=1.0)
+        try:
+            self._write_pending()
+            self._count()
+            if exit_code is not None:
+                self.writer.event("exit", exit_code)
+            self.writer.close()
+        except Exception as error:
+            self.failure = self.failure or f"{type(error).__name__}: {error}"
+            self._writer = None
+        finally:
+            if held:
+                self._lock.release()
+
+    def say(self, line: str) -> None:
+        """Print one line of ours to stderr."""
+        with suppress(OSError, ValueError):  # the script may have closed it
+            print(f"backsight: {line}", file=self.stream, flush=True)
+
+    def _write_pending(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._count()
+            self.writer.step(**pending)
+
+    def _count(self) -> None:
+        self.writer.update(steps=self.steps, probed=self.probed, overhead=self.sampling.overhead())
+
+    def _in_temporary_folder(self, path: Path, error: Exception) -> RecordingWriter:
+        from ..traces.recording_writer import RecordingWriter
+
+        other = Path(tempfile.mkdtemp(prefix="backsight-")) / path.name
+        self.say(f"{path} cannot be written ({error}); recording to {other}")
+        return RecordingWriter(other, self._meta)
+
+
+def free_place(place: Path, explicit: bool) -> Path:
+    """Return `place`, or one beside it if another running process records there.
+
+    Raises UsageError if the user named that file.
+    """
+    from ..errors import UsageError
+    from ..traces.recording import writer_of
+
+    other = writer_of(place) if place.exists() else None
+    if other is None:
+        return place
+    if explicit:
+        raise UsageError(f"{place} is being written by process {other}; choose another file")
+    return place.with_stem(f"{place.stem}-{os.getpid()}")
+
+
+def own_version() -> str:
+    """Return the version of Backsight, "" where it runs without being installed."""
+    try:
+        return metadata.version("backsight")
+    except metadata.PackageNotFoundError:
+        return ""
