@@ -29,14 +29,15 @@ def complaints(op: Any) -> list[str]:
 def _in_body(op: Any, function: Any) -> list[str]:
     tree = definition(function)
     where = function.__name__
-    arrays = {*op.inputs, *op.outputs, *(f"d{o}" for o in op.outputs)}
+    given = {*op.inputs, *(f"d{o}" for o in op.outputs)}
+    arrays = {*given, *op.outputs}
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.While | ast.AugAssign | ast.With | ast.Try | ast.Lambda):
             found.append(f"{where}: {type(node).__name__} at line {node.lineno}")
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Subscript) for t in node.targets):
             found.append(f"{where}: writes into an array at line {node.lineno}")
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in arrays - {"out"}:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in given:
             found.append(f"{where}: rebinds {node.id} at line {node.lineno}")
         if isinstance(node, ast.If | ast.IfExp):
             found += [f"{where}: `if` on values of {n}" for n in _values(node.test, arrays)]
@@ -57,6 +58,8 @@ def _values(test: ast.expr, arrays: set[str]) -> list[str]:
     allowed = set()
     for node in ast.walk(test):
         if isinstance(node, ast.Attribute) and node.attr in ("shape", "ndim", "size", "dtype"):
+            allowed |= {id(n) for n in ast.walk(node)}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.ndim", "np.shape", "np.size"):
             allowed |= {id(n) for n in ast.walk(node)}
         if isinstance(node, ast.Compare) and all(isinstance(o, ast.Is | ast.IsNot) for o in node.ops):
             allowed |= {id(n) for n in ast.walk(node)}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from backsight.engine.tensor import Tensor
+from backsight.engine.tensors import Tensor
 
 _strict = False
 
@@ -93,6 +93,12 @@ class Foreign(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         return bool(self.plain)
+
+    def __int__(self) -> int:
+        return int(self.plain)
+
+    def __float__(self) -> float:
+        return float(self.plain)
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         return wrapped(self.plain.astype(dtype))

@@ -132,7 +132,7 @@ class OnDevice:
     def __array_function__(self, function, types, args, kwargs):
         return wrapped(function, args, kwargs)
 
-    def astype(self, dtype):
+    def astype(self, dtype, copy=True):
         return OnDevice(self.data.astype(dtype))
 
     def __getitem__(self, index):

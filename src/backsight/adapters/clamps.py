@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor
+from ..engine.tensors import Tensor
 
 MOST_SAMPLES = 65_536  # elements measured of one array; the error of a share is under 0.4 points
 

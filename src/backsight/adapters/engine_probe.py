@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.recorder import OUTPUT
-from ..engine.tensor import Tensor
+from ..engine.tensors import Tensor
 from ..traces.locations import locate, source_lines
 from ..traces.recording import Observation, Site
 from .clamps import Clamp, clamp_figures, clamp_of

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import observers
 from ..engine.recorder import OUTPUT
 from ..engine.tape import reachable, seed, summed_axes, walk
-from ..engine.tensor import Tensor
+from ..engine.tensors import Tensor
 from ..errors import GradientError
 from ..traces.calls import is_call_of, texts_of
 from ..traces.locations import assigned_name, locate

@@ -37,6 +37,8 @@ class Diagnosis:
     observed: Mapping[str, Any]
     findings: tuple[Finding, ...] = ()
     failure: str = ""
+    ended: bool = True
+    seconds: float = 0.0
     ignored: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
 
@@ -106,6 +108,8 @@ def diagnose(recording: Recording | str | Path, **thresholds: Mapping[str, Any])
         },
         tuple(found),
         str(failure.detail) if failure else "",
+        ended is not None,
+        recording.meta.get("seconds", 0.0),
         ignored,
         tuple(rule.code for rule in all_rules()),
     )
@@ -140,7 +144,10 @@ def _status(recording: Recording, findings: list[Finding]) -> str:
 
 
 def _not_observed(recording: Recording) -> list[str]:
-    return list(dict.fromkeys(str(e.detail) for e in recording.events if e.kind == "not-observed"))
+    missed = [str(event.detail) for event in recording.events if event.kind == "not-observed"]
+    if not recording.meta.get("steps", 0):
+        missed.insert(0, "any backward pass: loss.backward() of Backsight's engine was never called")
+    return list(dict.fromkeys(missed))
 
 
 def _relative(finding: Finding, folder: str) -> Finding:

@@ -101,10 +101,11 @@ def scope(diagnosis: Diagnosis) -> Iterator[Block]:
     """Yield what was and what was not observed, and what the observing cost."""
     seen = diagnosis.observed
     steps, probed = seen.get("steps", 0), seen.get("probed", 0)
-    overhead = f"; watching took {seen.get('overhead', 0.0):.1%} of the run" if probed else ""
+    cost = f"{diagnosis.seconds:.2g} s, {seen.get('overhead', 0.0):.1%} of the run"
+    overhead = f"; watching took {cost}" if probed else ""
     rules = f" Rules applied: {', '.join(diagnosis.rules)}." if diagnosis.rules else ""
     ended = ""
-    if diagnosis.script_exit_code is None:
+    if not diagnosis.ended:
         ended = " The run has not ended, or it was killed."
     elif diagnosis.script_exit_code:
         ended = f" The script ended with exit code {diagnosis.script_exit_code}."

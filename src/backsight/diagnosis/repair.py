@@ -28,7 +28,7 @@ def repair_of_clip(site: Site, source: str) -> str:
             "parabola (halved); outside it goes on as a straight line, so large errors still pull, "
             f"with a gradient of at most {bound:g}."
         )
-    if bound is not None and "abs" in consumers:
+    if bound is not None and "absolute" in consumers:
         return (
             "Leave the clip out: the gradient of an absolute error is bounded by 1 already. "
             "For a smooth bottom use the Huber loss."
@@ -51,7 +51,7 @@ def huber_call(value: str, bound: float, source: str) -> str:
     """Write the Huber loss of `value` against zero, for the library that the user writes in."""
     if source == "torch":
         return f"`F.huber_loss({value}, torch.zeros_like({value}), delta={bound!r})`"
-    return f"`huber({value}, delta={bound!r})`"
+    return f"`bs.huber({value}, delta={bound!r})`"
 
 
 def clipped_value(expression: str) -> str:

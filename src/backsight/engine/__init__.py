@@ -10,5 +10,5 @@ from .functions import value_and_grad as value_and_grad
 from .functions import vjp as vjp
 from .modes import no_grad as no_grad
 from .tape import gradients as gradients
-from .tensor import Tensor as Tensor
-from .tensor import tensor as tensor
+from .tensors import Tensor as Tensor
+from .tensors import tensor as tensor

@@ -23,7 +23,7 @@ from ..ops.protocol import Op
 from ..traces.calls import texts_of
 from ..traces.locations import locate
 from ..traces.trace import Location
-from .tensor import HOME, Tensor
+from .tensors import HOME, Tensor
 
 _PRODUCTS = ("matmul", "linear", "dot")
 _warned: set[tuple[Any, int]] = set()

@@ -17,7 +17,7 @@ from ..errors import DTypeError, GradientError
 from ..ops.arithmetic import add
 from .modes import recorded
 from .tape import gradients
-from .tensor import Tensor, check_differentiable, strip, tensor
+from .tensors import Tensor, check_differentiable, strip, tensor
 from .trees import leaves_of, mapped
 
 Function = Callable[..., Any]

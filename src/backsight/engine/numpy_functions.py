@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ops import arithmetic, indexing, products, reductions, shapes
-from .tensor import Tensor, strip
+from .tensors import Tensor, strip
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to adapter. Adapters take NumPy's arguments, as far as they are supported."""

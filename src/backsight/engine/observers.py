@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from .tensor import Tensor
+from .tensors import Tensor
 
 
 class Observer(Protocol):

@@ -15,7 +15,7 @@ from ..ops.protocol import OPS
 from .modes import recording
 from .numpy_functions import CONSTANT, FUNCTIONS
 from .recorder import recorder
-from .tensor import Tensor, assign, strip
+from .tensors import Tensor, assign, strip
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     ufunc: made

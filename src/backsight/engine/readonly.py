@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InPlaceError
 
 if TYPE_CHECKING:
-    from .tensor import Tensor
+    from .tensors import Tensor
 
 
 class RecordedArray(np.ndarray[Any, Any]):

@@ -19,7 +19,7 @@ from ..ops import protocol
 from ..ops.protocol import Op
 from . import failures
 from .modes import recording
-from .tensor import HOME, Tensor, next_serial, strip
+from .tensors import HOME, Tensor, next_serial, strip
 
 def constant(value: Any) -> Any:
     """Wrap results of an unrecorded call: several outputs come as a plain tuple."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from .failures import counted
 from .recorder import output_of
-from .tensor import Tensor
+from .tensors import Tensor
 
 
 def pull_on_tensors(node: Tensor, dout: Any) -> tuple[Any, ...]:

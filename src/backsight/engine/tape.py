@@ -23,7 +23,7 @@ from . import failures, observers
 from .modes import recorded
 from .recorder import OUTPUT
 from .second_order import pull_on_tensors
-from .tensor import Tensor, extra_of
+from .tensors import Tensor, extra_of
 
 new_mark = itertools.count(1).__next__
 _merging = threading.Lock()

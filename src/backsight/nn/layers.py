@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor, tensor
+from ..engine.tensors import Tensor, tensor
 from ..ops import activations, arithmetic, products
 from . import init
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..engine import observers
-from ..engine.tensor import Tensor, replace
+from ..engine.tensors import Tensor, replace
 from ..errors import UsageError
 from .parameters import parameters
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor, assign
+from ..engine.tensors import Tensor, assign
 from ..errors import FileFormatError, UsageError
 
 

@@ -80,16 +80,15 @@ def reciprocal_backward(dout: Array, out: Array) -> Array:
 
 @op
 def power(x: Array, y: Array) -> Array:
-    """Raise `x` to the power `y`. The gradient of `x**0` is 0, and of `0**y`, y ≥ 0, to y."""
+    """Raise `x` to the power `y`. The gradient of x in `x**0` is 0, and of y ≥ 0 in `0**y`."""
     return x**y
 
 
 @power.backward
 def power_backward(dout: Array, x: Array, y: Array, out: Array) -> tuple[Array, Array]:
-    # Sums with booleans instead of np.where: a Python number y stays one, so float32 stays float32.
-    dx = dout * (y * x ** (y - (y != 0)))
-    base = x + ((x == 0) & (y >= 0))  # log 1 = 0 where 0**y does not change
-    dy = dout * out * np.log(base).astype(dout.dtype)
+    # 0**0 and 0**y do not change: take 1 for 0 there. Adding booleans keeps the dtype of x.
+    dx = dout * (y * (x + ((x == 0) & (y == 0))) ** (y - 1))
+    dy = dout * out * np.log(x + ((x == 0) & (y >= 0))).astype(dout.dtype)
     return dx, dy
 
 

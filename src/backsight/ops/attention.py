@@ -56,8 +56,8 @@ def attention(
 ) -> Array:
     """Average v by how well each query fits each key: softmax(q kᵀ · scale) v.
 
-    q (…, T, E), k (…, S, E), v (…, S, M); leading axes broadcast. `scale` is 1/√E unless given. Masks
-    as in `masked_softmax`, broadcasting to (…, T, S): True is *may attend*, as in PyTorch's
+    q (…, T, E), k (…, S, E), v (…, S, M); leading axes broadcast. `scale` is 1/√E unless given.
+    Masks as in `masked_softmax`, broadcasting to (…, T, S): True is *may attend*, as in PyTorch's
     `scaled_dot_product_attention`. `mask` and `causal` may be combined (PyTorch refuses both).
 
     Source: Vaswani et al. 2017, equation 1.
@@ -136,11 +136,11 @@ def multi_head_attention(
 ) -> Array:
     """Attend in several heads: project, split into heads, attend in each, join, project.
 
-    x_q (N, T, D), x_k and x_v (N, S, ·): the batch comes first. w_q, w_k, w_v (D, E) with E divisible
-    by `heads`, w_o (E, M), biases (E,) and (M,). PyTorch packs the first three: w_q is
-    `in_proj_weight[:E].T`. The mask broadcasts to (N, H, T, S), so one of keys is mask[:, None, None, :];
-    True is *may attend* (the opposite of `torch.nn.MultiheadAttention`). A query that may attend to
-    nothing gets b_o.
+    x_q (N, T, D), x_k and x_v (N, S, ·): the batch comes first. w_q, w_k, w_v (D, E) with E
+    divisible by `heads`, w_o (E, M), biases (E,) and (M,). PyTorch packs the first three: w_q is
+    `in_proj_weight[:E].T`. The mask broadcasts to (N, H, T, S), so one of keys is mask[:, None,
+    None, :]; True is *may attend* (the opposite of `torch.nn.MultiheadAttention`). A query that may
+    attend to nothing gets b_o.
 
     Source: Vaswani et al. 2017, section 3.2.2.
     """
@@ -197,7 +197,7 @@ def multi_head_attention_backward(
 
 
 def check_mask(mask: Array | None, scores: Shape) -> None:
-    """Raise DTypeError or ShapeError unless the mask is boolean or float and broadcasts to the scores."""
+    """Raise an error unless the mask is boolean or float and broadcasts to the scores."""
     if mask is None:
         return
     kind = getattr(mask, "dtype", np.dtype(object))
@@ -233,7 +233,9 @@ def check_attention(q: Array, k: Array, v: Array, mask: Array | None) -> None:
             f"q {of_q} and k {of_k} are compared along their last axis: {of_q[-1]} ≠ {of_k[-1]}"
         )
     if of_k[-2] != of_v[-2]:
-        raise ShapeError(f"k {of_k} and v {of_v} have one row per key each: {of_k[-2]} ≠ {of_v[-2]}")
+        raise ShapeError(
+            f"k {of_k} and v {of_v} have one row per key each: {of_k[-2]} ≠ {of_v[-2]}"
+        )
     leading = np.broadcast_shapes(of_q[:-2], of_k[:-2])
     check_mask(mask, (*leading, of_q[-2], of_k[-2]))
 
@@ -253,7 +255,9 @@ def check_multi_head_attention(
     """Refuse sizes that do not fit together. The products check each projection."""
     of_q, of_k, of_v = np.shape(x_q), np.shape(x_k), np.shape(x_v)
     if not len(of_q) == len(of_k) == len(of_v) == 3:
-        raise ShapeError(f"x_q {of_q}, x_k {of_k} and x_v {of_v} must be (N, T, D), (N, S, ·), (N, S, ·)")
+        raise ShapeError(
+            f"x_q {of_q}, x_k {of_k} and x_v {of_v} must be (N, T, D), (N, S, ·), (N, S, ·)"
+        )
     if not (of_q[0] == of_k[0] == of_v[0] and of_k[1] == of_v[1]):
         raise ShapeError(
             f"x_q {of_q}, x_k {of_k} and x_v {of_v} must have one N, and x_k and x_v one S"
@@ -267,8 +271,8 @@ def check_multi_head_attention(
     width = w_q.shape[1]
     if w_k.shape[1] != width or w_v.shape[1] != width or np.ndim(w_o) != 2 or w_o.shape[0] != width:
         raise ShapeError(
-            f"w_q {w_q.shape}, w_k {w_k.shape} and w_v {w_v.shape} must have the same E columns, and "
-            f"w_o {np.shape(w_o)} E rows"
+            f"w_q {w_q.shape}, w_k {w_k.shape} and w_v {w_v.shape} must have the same E columns, "
+            f"and w_o {np.shape(w_o)} E rows"
         )
     if heads < 1 or width % heads:
         raise ShapeError(f"{width} features do not divide among {heads} heads")

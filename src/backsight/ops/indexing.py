@@ -27,6 +27,12 @@ def getitem_backward(dout: Array, x_shape: Shape, index: Any) -> Array:
     return scatter(dout, index=index, shape=x_shape)
 
 
+def is_mask(index: Any) -> bool:
+    """Tell a mask from an array or list of integers."""
+    dtype = index.dtype if hasattr(index, "dtype") else np.asarray(index).dtype
+    return dtype == np.bool_
+
+
 def may_repeat(index: Any) -> bool:
     """Tell whether an index may name an element twice. Only arrays of integers can.
 
@@ -35,18 +41,32 @@ def may_repeat(index: Any) -> bool:
     """
     entries = index if isinstance(index, tuple) else (index,)
     arrays = [each for each in entries if np.ndim(each)]
-    one_mask = len(arrays) == 1 and np.result_type(arrays[0]) == np.bool_
-    return bool(arrays) and not one_mask
+    return len(arrays) > 1 or (len(arrays) == 1 and not is_mask(arrays[0]))
+
+
+def rows_of(index: Any) -> Any:
+    """Return the one array of integers of an index that reads whole rows, None for others."""
+    if isinstance(index, tuple):
+        index = index[0] if len(index) == 1 else None
+    return index if np.ndim(index) and not is_mask(index) else None
 
 
 @op
 def scatter(x: Array, *, index: Any, shape: Shape) -> Array:
     """Make zeros of a shape, with x added at index. What reading `x[index]` does, backward."""
-    out = np.zeros_like(x, shape=shape)
-    if may_repeat(index):
+    out = np.zeros_like(x, shape=shape, order="C")
+    if not may_repeat(index):
+        out[index] = x
+    elif rows_of(index) is None or len(shape) == 1:
         np.add.at(out, index, x)
     else:
-        out[index] = x
+        # Sorted, equal rows stand together and are summed at once: faster than add.at.
+        given = np.reshape(np.asarray(rows_of(index), dtype=np.intp, like=x), (-1,))
+        rows = given + (given < 0) * shape[0]
+        order = np.argsort(rows, kind="stable")
+        starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
+        sorted_x = np.reshape(x, (rows.size, *shape[1:]))[order]
+        out[rows[order][starts]] = np.add.reduceat(sorted_x, starts, axis=0)
     return out
 
 
@@ -85,7 +105,7 @@ def spread(x: Array, *, index: Array, axis: int | None = -1, shape: Shape) -> Ar
     """Make zeros of a shape, with x added at `index` along an axis. What gather does, backward."""
     if axis is None:
         return np.reshape(spread(x, index=index, axis=0, shape=(math.prod(shape),)), shape)
-    out = np.zeros_like(x, shape=shape)
+    out = np.zeros_like(x, shape=shape, order="C")
     if index.shape[axis] == 1:
         out[along(index, axis, shape)] = x  # one place each: nothing meets
     else:

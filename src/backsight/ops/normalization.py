@@ -1,8 +1,8 @@
 """Normalisation by batch, layer, instance and group, and dropout.
 
-All but dropout have the same heart: x̂ = (x − mean) / std over some axes, then a scale and a shift. What
-differs is the axes. The backward subtracts from dx̂ what moving the mean and stretching the deviation
-would have undone: its own mean, and x̂ times its mean product with x̂.
+All but dropout have the same heart: x̂ = (x − mean) / std over some axes, then a scale and a shift.
+What differs is the axes. The backward subtracts from dx̂ what moving the mean and stretching the
+deviation would have undone: its own mean, and x̂ times its mean product with x̂.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def per_channel(shape: Shape) -> Shape:
 
 
 def trailing_axes(gamma: Array | None, beta: Array | None = None) -> tuple[int, ...]:
-    """Return the axes that gamma (or else beta) covers, counted from the end; the last without both."""
+    """Return the axes that gamma (or else beta) covers, from the end; the last without both."""
     given = beta if gamma is None else gamma
     return tuple(range(-1 if given is None else -given.ndim, 0))
 
 
 def machine_epsilon(dtype: Any) -> float:
-    """Return the spacing of numbers at 1; that of float32 for float16, which PyTorch computes so."""
+    """Return the spacing of numbers at 1; for float16 that of float32, as PyTorch takes it."""
     return float(np.finfo(np.promote_types(dtype, np.float32)).eps)
 
 
@@ -65,8 +65,8 @@ def batch_norm(
 
     x (N, C) or (N, C, …); gamma and beta (C,), or None for 1 and 0. The variance is the biased one.
     `batch_statistics` gives the mean and variance that were used; running averages are kept by the
-    layer. Raises ShapeError where a channel has a single value, as PyTorch does: it would become beta
-    whatever x is.
+    layer. Raises ShapeError where a channel has a single value, as PyTorch does: it would become
+    beta whatever x is.
 
     Source: Ioffe & Szegedy 2015, algorithm 1.
     """
@@ -96,8 +96,8 @@ def batch_norm_backward(
 def batch_statistics(x: Array) -> tuple[Array, Array]:
     """Return mean and biased variance of each channel, as `batch_norm` uses them: two arrays (C,).
 
-    PyTorch's running variance averages the unbiased one: count / (count − 1) times this, where count
-    is the number of values per channel.
+    PyTorch's running variance averages the unbiased one: count / (count − 1) times this, where
+    count is the number of values per channel.
     """
     axes = batch_axes(x.ndim)
     return np.mean(x, axis=axes), np.var(x, axis=axes)
@@ -115,13 +115,13 @@ def batch_norm_inference(
 ) -> Array:
     """Normalise each channel by a given mean and variance, then scale and shift it.
 
-    x (N, C) or (N, C, …); mean, variance, gamma and beta (C,). A constant mean and variance make this
-    a linear map of x, so its backward has one term.
+    x (N, C) or (N, C, …); mean, variance, gamma and beta (C,). A constant mean and variance make
+    this a linear map of x, so its backward has one term.
     """
-    axes = batch_axes(x.ndim)
     channel = per_channel(x.shape)
-    inv_std = np.reshape(1 / np.sqrt(variance + eps), channel).astype(x.dtype)
-    x_hat = (x - np.reshape(mean, channel).astype(x.dtype)) * inv_std
+    centred = x - np.reshape(mean.astype(x.dtype), channel)
+    inv_std = 1 / np.sqrt(np.reshape(variance.astype(x.dtype), channel) + eps)
+    x_hat = centred * inv_std
     scale = gamma if x.ndim == 2 or gamma is None else np.reshape(gamma, channel)
     shift = beta if x.ndim == 2 or beta is None else np.reshape(beta, channel)
     scaled = x_hat if gamma is None else scale * x_hat
@@ -130,10 +130,10 @@ def batch_norm_inference(
 
 @batch_norm_inference.backward
 def batch_norm_inference_backward(
-    dout: Array, gamma: Array | None, scale: Array | None, x_hat: Array, inv_std: Array, axes: Any
+    dout: Array, gamma: Array | None, scale: Array | None, x_hat: Array, inv_std: Array
 ) -> tuple[Array, Array, Array]:
-    dgamma = np.sum(dout * x_hat, axis=axes)
-    dbeta = np.sum(dout, axis=axes)
+    dgamma = np.sum(dout * x_hat, axis=batch_axes(dout.ndim))
+    dbeta = np.sum(dout, axis=batch_axes(dout.ndim))
     dx_hat = dout if gamma is None else dout * scale
     dx = dx_hat * inv_std
     return dx, dgamma, dbeta
@@ -224,8 +224,8 @@ def group_norm(
 ) -> Array:
     """Normalise each group of channels of each sample, then scale and shift each channel.
 
-    x (N, C, …), C divisible by `groups`; gamma and beta (C,). One group is layer norm over all but the
-    batch, C groups are instance norm.
+    x (N, C, …), C divisible by `groups`; gamma and beta (C,). One group is layer norm over all but
+    the batch, C groups are instance norm.
 
     Source: Wu & He 2018, equation 7.
     """
@@ -267,8 +267,8 @@ def group_norm_backward(
 def rms_norm(x: Array, gamma: Array | None = None, *, eps: float | None = None) -> Array:
     """Divide by the root mean square over the trailing axes that gamma covers, then scale.
 
-    x (…, D), gamma (D,); without gamma: the last axis. `eps=None` is PyTorch's default, the spacing of
-    float numbers at 1 (1.2e-7 in float32); published models set 1e-5 or 1e-6.
+    x (…, D), gamma (D,); without gamma: the last axis. `eps=None` is PyTorch's default, the spacing
+    of float numbers at 1 (1.2e-7 in float32); published models set 1e-5 or 1e-6.
 
     Source: Zhang & Sennrich 2019, equation 4.
     """
@@ -310,13 +310,13 @@ def dropout_mask(
 ) -> Array:
     """Draw a mask for `dropout`: 0 with probability p, else 1/(1−p).
 
-    p is the probability to *drop*, as in PyTorch (CS231n's p keeps). Raises UsageError for a p outside
-    0 to 1, and without a Generator: a mask from hidden random state cannot be drawn again.
+    p is the probability to *drop*, as in PyTorch (CS231n's p keeps). Raises UsageError for a p
+    outside 0 to 1, and without a Generator: a mask from hidden random state cannot be drawn again.
     """
     if not isinstance(generator, np.random.Generator):
         raise UsageError(
-            "dropout_mask needs a NumPy Generator, np.random.default_rng(seed), so that a run can be "
-            f"repeated; it was given {type(generator).__name__} {generator!r}"
+            "dropout_mask needs a NumPy Generator, np.random.default_rng(seed), so that a run can "
+            f"be repeated; it was given {type(generator).__name__} {generator!r}"
         )
     if not 0 <= p <= 1:
         raise UsageError(f"dropout: p is the probability to drop, from 0 to 1; it is {p}")
@@ -343,7 +343,8 @@ def check_channels(x: Array, names: dict[str, Array | None]) -> None:
     for name, value in names.items():
         if value is not None and np.shape(value) != (shape[1],):
             raise ShapeError(
-                f"{name} {np.shape(value)} must be ({shape[1]},), one number per channel of x {shape}"
+                f"{name} {np.shape(value)} must be ({shape[1]},), one number per channel of x "
+                f"{shape}"
             )
 
 

@@ -62,14 +62,14 @@ def dot(x: Array, y: Array) -> Array:
 def dot_backward(dout: Array, x: Array, y: Array) -> tuple[Array, Array]:
     dx = (
         dout * y
-        if x.ndim == 0 or y.ndim == 0
+        if np.ndim(x) == 0 or np.ndim(y) == 0
         else dout[..., None] * y
         if y.ndim == 1
         else dout @ y.T
     )
     dy = (
         dout * x
-        if x.ndim == 0 or y.ndim == 0 or x.ndim == y.ndim == 1
+        if np.ndim(x) == 0 or np.ndim(y) == 0 or x.ndim == y.ndim == 1
         else x[:, None] * dout
         if x.ndim == 1
         else np.reshape(x, flat(x.shape)).T @ np.reshape(dout, flat(x.shape)[:1] + y.shape[1:])
@@ -217,9 +217,7 @@ def einsum(x: Array, y: Array | None = None, *, spec: str) -> Array:
 
 
 @einsum.backward
-def einsum_backward(
-    dout: Array, x: Array, y: Array | None, spec: str
-) -> tuple[Array, Array | None]:
+def einsum_backward(dout: Array, x: Array, y: Any, spec: str) -> tuple[Array, Array]:
     to_x = spec_back(spec, 0, x.shape, np.shape(y))
     x_lost = lost(spec, 0, x.shape, np.shape(y))
     dx_kept = np.einsum(to_x, dout) if y is None else np.einsum(to_x, dout, y, optimize=True)
@@ -230,7 +228,7 @@ def einsum_backward(
     )
     to_y = "" if y is None else spec_back(spec, 1, x.shape, y.shape)
     y_lost = () if y is None else lost(spec, 1, x.shape, y.shape)
-    dy_kept = None if y is None else np.einsum(to_y, dout, x, optimize=True)
+    dy_kept: Any = None if y is None else np.einsum(to_y, dout, x, optimize=True)
     dy = (
         np.broadcast_to(np.expand_dims(dy_kept, y_lost), stretched(dy_kept.shape, y_lost, y.shape))
         if y_lost

@@ -104,7 +104,7 @@ def var_backward(dout: Array, x_shape: Shape, axis: Axis, centred: Array, freedo
 
 @op
 def std(x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Array:
-    """Take the standard deviation along axes, the root of `var`. At a constant its gradient is 0."""
+    """Take the standard deviation along axes, the root of `var`. Of a constant the gradient is 0."""
     centred = x - np.mean(x, axis=axis, keepdims=True)
     freedom = reduced_count(x.shape, axis, ddof)
     return np.sqrt(np.sum(centred * centred, axis=axis, keepdims=keepdims) / freedom)

@@ -1,8 +1,8 @@
 """Steps of recurrent networks.
 
-Weights are stored as everywhere here, (D, M): the transpose of PyTorch's `weight_ih` and `weight_hh`.
-Gates stand in PyTorch's order, and its two biases are kept, so that its parameters can be taken over
-with `.T` alone.
+Weights are stored as everywhere here, (D, M): the transpose of PyTorch's `weight_ih` and
+`weight_hh`. Gates stand in PyTorch's order, and its two biases are kept, so that its parameters can
+be taken over with `.T` alone.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def lstm_cell(
     """Take one step of a long short-term memory; returns (h_next, c_next).
 
     x (N, D), h and c (N, H), w_ih (D, 4H), w_hh (H, 4H), biases (4H,). The columns are those of the
-    input gate i, forget gate f, candidate g and output gate o, in PyTorch's order (CS231n: i, f, o, g).
+    input gate i, forget gate f, candidate g and output gate o, in PyTorch's order (CS231n: i, f, o,
+    g).
 
     Source: Hochreiter & Schmidhuber 1997; the forget gate is from Gers et al. 2000.
     """
@@ -163,13 +164,15 @@ def gru_cell_backward(
     return dx, dh, dw_ih, dw_hh, db_ih, db_hh
 
 
-def check_step(x: Array, h: Array, w_ih: Array, w_hh: Array, biases: dict[str, Array | None], gates: int) -> None:
+def check_step(
+    x: Array, h: Array, w_ih: Array, w_hh: Array, biases: dict[str, Array | None], gates: int
+) -> None:
     """Raise ShapeError unless the sizes of a recurrent step fit together."""
     of_x, of_h = np.shape(x), np.shape(h)
     if len(of_x) != 2 or len(of_h) != 2 or of_x[0] != of_h[0]:
         raise ShapeError(
-            f"x {of_x} and h {of_h} must be (N, D) and (N, H), one step for the same N; loop over time "
-            "outside"
+            f"x {of_x} and h {of_h} must be (N, D) and (N, H), one step for the same N; loop over "
+            "time outside"
         )
     columns = gates * of_h[1]
     count = f"{gates}·" if gates > 1 else ""
@@ -203,13 +206,7 @@ def check_rnn_cell(
 
 @lstm_cell.check
 def check_lstm_cell(
-    x: Array,
-    h: Array,
-    c: Array,
-    w_ih: Array,
-    w_hh: Array,
-    b_ih: Array | None,
-    b_hh: Array | None,
+    x: Array, h: Array, c: Array, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None
 ) -> None:
     """Refuse sizes that do not fit."""
     check_step(x, h, w_ih, w_hh, {"b_ih": b_ih, "b_hh": b_hh}, 4)

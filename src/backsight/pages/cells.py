@@ -26,6 +26,11 @@ def printable(text: str) -> str:
     return "".join(sign(character) for character in text)
 
 
+def one_line(text: str) -> str:
+    """Return the printable text with a sign for each line break too: a name, a caption."""
+    return printable(text).replace("\n", "␊").rstrip(" ")
+
+
 def sign(character: str) -> str:
     """Return a character that shows itself and does nothing else."""
     if character == "\n" or character.isprintable():

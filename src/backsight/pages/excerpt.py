@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from .blocks import Code, Mark
-from .cells import cut, offsets, printable, width, wrap
+from .cells import cut, offsets, one_line, printable, width, wrap
 
 TAB = 4
 MARGIN = 8  # cells shown to the left of an expression in a cropped line
@@ -49,7 +49,7 @@ def code_lines(code: Code, room: int, styles: Mapping[str, str]) -> Iterator[Tex
     """Yield the lines of a piece of code; of an excerpt, if it has marks."""
     if not code.marks:
         if code.caption:
-            yield Text(printable(code.caption), style="dim")
+            yield Text(one_line(code.caption), style="dim")
         for line in source_rows(code):
             yield Text(line.text.rstrip(" "))
         return
@@ -100,7 +100,7 @@ class Excerpt:
     def lines(self) -> Iterator[Text]:
         """Yield the caption, the source lines and what stands below each of them."""
         if self.code.caption:
-            caption = f"╭─ {printable(self.code.caption)}"
+            caption = f"╭─ {one_line(self.code.caption)}".rstrip(" ")
             yield Text(" " * (self.digits + 1) + caption, style="dim")
         hidden = self.hidden()
         for number in range(self.code.first_line, self.last + 1):

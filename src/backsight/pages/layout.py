@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from .blocks import Block, Code, Heading, Prose, Table
-from .cells import printable, width, wrap
+from .cells import one_line, printable, width, wrap
 from .excerpt import code_lines
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def block_lines(block: Block, room: int) -> Iterator[Text]:
 def labelled(text: str, label: str, severity: str, room: int, style: str = "") -> Iterator[Text]:
     """Yield wrapped text behind its symbol and its label, the continuations under its start."""
     symbol = f"{SYMBOLS[severity]} " if severity in SYMBOLS else ""
-    name = f"{printable(label)}: " if label else ""
+    name = f"{one_line(label)}: " if label else ""
     start = Text.assemble((symbol, STYLES.get(severity, "")), (name, "bold"))
     indent = width(symbol + name)
     if 2 * indent > room:  # too narrow to hang the text beside its label
@@ -80,8 +80,11 @@ def table_lines(table: Table, room: int) -> Iterator[Text]:
     count = max([len(heads), *map(len, rows)], default=0)
     if not count:
         return
-    columns = zip_longest(*([heads] if heads else []), *rows, fillvalue="")
-    sizes = shrunk([max(map(cell_width, cells)) for cells in columns], room - GAP * (count - 1))
+    columns = list(zip_longest(*([heads] if heads else []), *rows, fillvalue=""))
+    room -= GAP * (count - 1)
+    sizes = [min(widest(cells, "\n"), max(room, LEAST)) for cells in columns]
+    shrink(sizes, [widest(cells, None) for cells in columns], room)  # at spaces, if that is enough
+    shrink(sizes, [LEAST] * count, room)
     align = [*table.align, *["left"] * count][:count]
     if heads:
         yield from row_lines(heads, sizes, align, "bold")
@@ -90,24 +93,18 @@ def table_lines(table: Table, room: int) -> Iterator[Text]:
         yield from row_lines(row, sizes, align, "")
 
 
-def cell_width(cell: str) -> int:
-    """Return the width of the widest line of a cell."""
-    return max(map(width, cell.split("\n")))
+def widest(cells: tuple[str, ...], separator: str | None) -> int:
+    """Return the width of the widest line (or word, for a separator of None) in a column."""
+    return max((width(part) for cell in cells for part in cell.split(separator)), default=0)
 
 
-def shrunk(sizes: list[int], room: int) -> list[int]:
-    """Return column widths that fit the room, taken from the widest columns."""
-    sizes = list(sizes)
-    while sum(sizes) > room and max(sizes) > LEAST:
-        widest = max(sizes)
-        next_widest = max([size for size in sizes if size < widest], default=LEAST)
-        level = max(next_widest, LEAST)
-        equals = [i for i, size in enumerate(sizes) if size == widest]
-        excess = sum(sizes) - room
-        each = min(widest - level, -(-excess // len(equals)))
-        for i in equals:
-            sizes[i] -= each
-    return sizes
+def shrink(sizes: list[int], least: list[int], room: int) -> None:
+    """Take from the widest columns, none below its least width, until all fit the room."""
+    while sum(sizes) > room:
+        wide = [i for i, size in enumerate(sizes) if size > least[i]]
+        if not wide:
+            return
+        sizes[max(wide, key=sizes.__getitem__)] -= 1
 
 
 def row_lines(

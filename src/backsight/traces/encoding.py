@@ -16,8 +16,11 @@ import numpy as np
 
 from ..errors import DTypeError, FileFormatError
 
-TYPES: dict[str, type] = {kind.__name__: kind for kind in (bool, int, float, complex)}
-CONSTANTS: dict[str, Any] = {"Ellipsis": ..., "NotImplemented": NotImplemented}
+TYPES: dict[str, type] = {
+    **{kind.__name__: kind for kind in (bool, int, float, complex)},
+    **{f"numpy.{kind.__name__}": kind for kind in np.sctypeDict.values()},
+}
+CONSTANTS: dict[str, Any] = {"Ellipsis": ...}
 SAVABLE_KINDS = "biufcmMSU"
 
 
@@ -99,9 +102,6 @@ def encode_kind(value: Any) -> Any:
     """Return the JSON form of a dtype, a number type or a constant; None for anything else."""
     if isinstance(value, np.dtype) and value.kind in SAVABLE_KINDS:
         return {"dtype": value.str}
-    if isinstance(value, type) and issubclass(value, np.generic):
-        name = value.__name__
-        return {"type": name} if decoded_type(name) is value else None
     for tag, known in (("type", TYPES), ("constant", CONSTANTS)):
         for name, each in known.items():
             if value is each:
@@ -118,7 +118,7 @@ def savable(value: Any) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """Say what a value is in a text that is the same in every run: no address in memory."""
+    """Say what a value is: functions and types by their name, the rest by its repr."""
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, np.random.Generator):
@@ -155,20 +155,11 @@ def parts_of(content: Any) -> list[Any]:
     return content
 
 
-def decoded_type(name: str) -> Any:
-    """Return the type of numbers of that name, Python's or NumPy's; None where there is none."""
-    if name in TYPES:
-        return TYPES[name]
-    found = getattr(np, name, None)
-    return found if isinstance(found, type) and issubclass(found, np.generic) else None
-
-
 def decode_type(name: Any, arrays: Arrays) -> Any:
     """Return a type of numbers. Raises ValueError for any other name."""
-    found = decoded_type(name)
-    if found is None:
+    if name not in TYPES:
         raise ValueError("no such type of numbers")
-    return found
+    return TYPES[name]
 
 
 def decode_constant(name: Any, arrays: Arrays) -> Any:

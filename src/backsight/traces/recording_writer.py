@@ -29,6 +29,7 @@ from .recording import APPLICATION, SCHEMA, VERSION, Site, is_recording
 
 MOST_STEPS = 100_000
 MOST_PROBES = 600  # of one site
+KEPT = 0.9  # of the most remains; little, so that the newest, not yet thinned, have no more weight
 ENDS = 64  # how many of the first and of the last ones are never thinned out
 MOST_PENDING = 4096  # rows in memory
 INTERVAL = 1.0  # seconds between two writes; more where writing is slow, never more than 5
@@ -195,13 +196,13 @@ class RecordingWriter:
             self._step_count += number > self._last_step
             self._last_step = max(number, self._last_step)
         if self._step_count > MOST_STEPS:
-            excess = self._step_count - MOST_STEPS // 2
+            excess = self._step_count - int(KEPT * MOST_STEPS)
             database.execute(_THIN.format(table="steps", site="", ends=ENDS, excess=excess))
             self._step_count -= excess
         for site, _, _ in probes:
             self._probe_counts[site] = self._probe_counts.get(site, 0) + 1
         for site in {site for site, _, _ in probes}:
-            excess = self._probe_counts[site] - MOST_PROBES // 2
+            excess = self._probe_counts[site] - int(KEPT * MOST_PROBES)
             if self._probe_counts[site] > MOST_PROBES:
                 where = f"site = {site} AND"
                 database.execute(_THIN.format(table="probes", site=where, ends=ENDS, excess=excess))

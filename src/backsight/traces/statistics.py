@@ -71,13 +71,13 @@ def in_numpy(array: Any) -> Any:
 
 
 def in_float64(array: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a float64 copy; magnitudes where the numbers are complex."""
+    """Return the numbers as float64; magnitudes where the numbers are complex."""
     if dtype.kind in "OSUmM":
         raise DTypeError(f"statistics: {dtype.name} {array.shape} holds no numbers to measure")
     if dtype.kind == "c":
         array = np.abs(array)
     try:
-        return array.astype(np.float64)
+        return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise DTypeError(
             f"statistics: {dtype.name} {array.shape} is not one number each"

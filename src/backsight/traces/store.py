@@ -11,7 +11,6 @@ import json
 import math
 import os
 import secrets
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -119,6 +118,8 @@ def load_trace(path: str | os.PathLike[str]) -> Trace:
 
 def read_members(path: Path) -> dict[str, Any]:
     """Return every array of an `.npz` file that holds a trace."""
+    import zipfile  # here, since `import backsight` should not wait for it
+
     try:
         with path.open("rb") as file:
             start = file.read(4)

@@ -79,9 +79,9 @@ class watch:
     ) -> None:
         session = self._session
         assert session is not None
-        session.finish(0 if error is None else 1)
+        session.finish(None)
         try:
-            self._diagnosis = diagnosed(session, 0 if error is None else 1)
+            self._diagnosis = diagnosed(session, None)
         except Exception:
             if error is None:  # else the user's own error is the one to see
                 raise

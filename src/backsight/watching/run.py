@@ -101,7 +101,7 @@ class Ending:
         os.kill(os.getpid(), number)
 
 
-def diagnosed(session: Session, code: int) -> Diagnosis:
+def diagnosed(session: Session, code: int | None) -> Diagnosis:
     """Return the diagnosis of a finished session."""
     from ..diagnosis import Diagnosis, diagnose  # NumPy, at last: the script has had its say
 

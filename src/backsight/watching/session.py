@@ -161,7 +161,7 @@ class Session:
         self._detach.clear()
 
     def finish(self, exit_code: int | None) -> None:
-        """Stop watching and close the recording, with the script's exit code."""
+        """Stop watching and close the recording, with the script's exit code if there is one."""
         if self.finished or os.getpid() != self._pid:
             return
         self.finished = True
@@ -171,8 +171,7 @@ class Session:
         try:
             self._write_pending()
             self._count()
-            if exit_code is not None:
-                self.writer.event("exit", exit_code)
+            self.writer.event("exit", exit_code)
             self.writer.close()
         except Exception as error:
             self.failure = self.failure or f"{type(error).__name__}: {error}"
@@ -193,7 +192,13 @@ class Session:
             self.writer.step(**pending)
 
     def _count(self) -> None:
-        self.writer.update(steps=self.steps, probed=self.probed, overhead=self.sampling.overhead())
+        sampling = self.sampling
+        self.writer.update(
+            steps=self.steps,
+            probed=self.probed,
+            overhead=sampling.overhead(),
+            seconds=sampling.cost,
+        )
 
     def _in_temporary_folder(self, path: Path, error: Exception) -> RecordingWriter:
         from ..traces.recording_writer import RecordingWriter

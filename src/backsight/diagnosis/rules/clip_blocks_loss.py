@@ -44,7 +44,7 @@ def clip_blocks_loss(
         w = bs.tensor(np.zeros((4, 1)), name="w")
         for step in range(10):
             error = x @ w - y
-            loss = np.mean(bs.huber(error, np.zeros_like(y), delta=1.0))
+            loss = np.mean(bs.huber(error, delta=1.0))
             w.grad = None
             loss.backward()
             w.value -= 0.1 * w.grad
@@ -96,7 +96,7 @@ def pooled_share(probes: Sequence[Probe]) -> float:
 
 
 def lasting(probes: Sequence[Probe], warning: float, in_a_row: int) -> bool:
-    """Tell whether the share reaches `warning` over `in_a_row` successive observations somewhere."""
+    """Tell whether the share reaches `warning` over `in_a_row` observations somewhere."""
     return any(
         pooled_share(probes[start : start + in_a_row]) >= warning
         for start in range(len(probes) - in_a_row + 1)
