@@ -25,7 +25,7 @@ from .engine import no_grad as no_grad
 from .engine import tensor as tensor
 from .engine import value_and_grad as value_and_grad
 from .engine import vjp as vjp
-from . import ops
+from .ops import *  # noqa: F403 - every op, each in the __all__ of its module
 from .ops.protocol import op as op
 
 if TYPE_CHECKING:
@@ -33,31 +33,30 @@ if TYPE_CHECKING:
     from .adapters.engine_trace import record as record
     from .adapters.engine_trace import trace as trace
     from .diagnosis import diagnose as diagnose
-    from .traces.store import load as load
-    from .traces.store import save as save
+    from .traces.store import load_trace as load
+    from .traces.store import save_trace as save
     from .watching import watch as watch
 
 __version__ = "0.1.0"
 
 _LATER = {
-    "diagnose": "diagnosis",
-    "load": "traces.store",
-    "nn": "nn",
-    "record": "adapters.engine_trace",
-    "save": "traces.store",
-    "trace": "adapters.engine_trace",
-    "watch": "watching",
+    "diagnose": "diagnosis:diagnose",
+    "load": "traces.store:load_trace",
+    "nn": "nn:",
+    "record": "adapters.engine_trace:record",
+    "save": "traces.store:save_trace",
+    "trace": "adapters.engine_trace:trace",
+    "watch": "watching:watch",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Load what few programs need when it is first asked for."""
-    place = _LATER.get(name)
-    if place is None:
+    if name not in _LATER:
         raise AttributeError(f"module 'backsight' has no attribute {name!r}")
+    place, _, attribute = _LATER[name].partition(":")
     module = importlib.import_module(f".{place}", __name__)
-    found = module if place == name else getattr(module, name)
-    globals()[name] = found
+    found = globals()[name] = getattr(module, attribute) if attribute else module
     return found
 
 

@@ -29,7 +29,11 @@ KINKS = np.array([-3.0, -1.0, -0.5, 0.0, 1.0, 3.0, 6.0])
 
 
 def rows(
-    op: str, torch: Callable[..., Any], kinks: bool = True, half: bool = True, **attributes: Any
+    op: str,
+    torch: Callable[..., Any],
+    kinks: bool = True,
+    tolerance: float = 1e-12,
+    **attributes: Any,
 ) -> list[Sample]:
     """A matrix, one number, nothing, large numbers of both signs, and the kinks."""
     note = ", ".join(f"{name} {value}" for name, value in attributes.items())
@@ -42,7 +46,7 @@ def rows(
             torch=torch,
             note=f"{note} {name}".strip(),
             kinks=name == "kinks" and kinks,
-            half=half or name != "large",
+            tolerance=tolerance,
         )
         for name, x in given
     ]
@@ -58,8 +62,8 @@ def along(
         ("large", 1e3 * cube),
         ("ties", np.zeros((2, 3, 4))),
         ("far apart", np.where(cube > 0, 1e3, -1e3)),
-        ("some -inf", np.where(np.arange(4) == 1, -np.inf, cube)),
-        ("empty", cube[:0]),
+        ("some -inf", np.where(np.arange(24).reshape(2, 3, 4) % 5 == 1, -np.inf, cube)),
+        ("empty", np.moveaxis(cube[:0], 0, -1) if axis == 0 else cube[:0]),
     ]
     note = ", ".join([f"axis {axis}", *keywords])
     return [
@@ -85,7 +89,8 @@ SAMPLES: list[Sample] = [
     *rows("softplus", lambda x: F().softplus(x, 2.0, 10.0), beta=2.0, threshold=10.0),
     *rows("hard_tanh", lambda x: F().hardtanh(x)),
     *rows("hard_tanh", lambda x: F().hardtanh(x, -0.5, 3.0), low=-0.5, high=3.0),
-    *rows("hard_sigmoid", lambda x: F().hardsigmoid(x)),
+    # PyTorch's gradient, in float64 too, multiplies by 1/6 in float32.
+    *rows("hard_sigmoid", lambda x: F().hardsigmoid(x), tolerance=5e-8),
     *rows("relu6", lambda x: F().relu6(x)),
     *[
         Sample("prelu", (x, weight), torch=lambda a, w: F().prelu(a, w), kinks=kinks, note=note)

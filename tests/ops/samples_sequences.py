@@ -76,7 +76,7 @@ def qkv(*leading: int, t: int = 3, s: int = 4, e: int = 2, m: int = 2) -> tuple[
 
 
 def mha(heads: int, mask: Any = None, causal: bool = False) -> Any:
-    """torch.nn.MultiheadAttention's function, from separate weights. Its masks mean the opposite."""
+    """PyTorch's function of MultiheadAttention, of separate weights. Its masks say the opposite."""
 
     def attend(x_q: Any, x_k: Any, x_v: Any, *parameters: Any) -> Any:
         import torch

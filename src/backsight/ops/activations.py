@@ -9,6 +9,26 @@ from ..errors import ShapeError
 from .protocol import op
 from .reductions import Axis, kept_shape, reduced_shape
 
+__all__ = [
+    "elu",
+    "erf",
+    "gelu",
+    "hard_sigmoid",
+    "hard_tanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+]
+
 
 @op
 def sigmoid(x: Array) -> Array:
@@ -135,9 +155,8 @@ def selu(x: Array) -> Array:
 
 @selu.backward
 def selu_backward(dout: Array, x: Array) -> Array:
-    # 1.758… = 1.0507… · 1.6732…
-    below = (x <= 0) * (1.7580993408473766 * np.exp(np.minimum(x, 0)))
-    return dout * (1.0507009873554805 * (x > 0) + below)
+    below = (x <= 0) * (1.6732632423543772 * np.exp(np.minimum(x, 0)))
+    return 1.0507009873554805 * dout * ((x > 0) + below)
 
 
 @op

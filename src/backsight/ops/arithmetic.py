@@ -9,6 +9,43 @@ import numpy as np
 from ..arrays import Array
 from .protocol import op
 
+__all__ = [
+    "absolute",
+    "add",
+    "arctan",
+    "astype",
+    "ceil",
+    "clip",
+    "cos",
+    "cosh",
+    "divide",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "power",
+    "reciprocal",
+    "round_",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "trunc",
+    "where",
+]
+
 
 @op
 def add(x: Array, y: Array) -> Array:

@@ -26,8 +26,11 @@ def masked_softmax(x: Array, *, mask: Array | None = None, causal: bool = False)
     """
     biased = x if mask is None or mask.dtype == bool else x + mask.astype(x.dtype)
     seen = biased if mask is None or mask.dtype != bool else np.where(mask, biased, -np.inf)
-    earlier = np.tril(np.ones_like(x, shape=x.shape[-2:], dtype=bool)) if causal else None
-    shown = np.where(earlier, seen, -np.inf) if causal else seen
+    shown = (
+        np.where(np.tril(np.ones_like(x, shape=x.shape[-2:], dtype=bool)), seen, -np.inf)
+        if causal
+        else seen
+    )
     highest = np.max(shown, axis=-1, keepdims=True)
     e = np.exp(shown - np.where(highest == -np.inf, 0, highest))  # −inf − (−inf) would be nan
     total = np.sum(e, axis=-1, keepdims=True)

@@ -1,7 +1,7 @@
 """Convolutions: unfold and one matrix product; transposed ones: the product and fold.
 
-Shapes: N batch, C channels in, M channels out, G groups, K positions in a window, P windows. Matrices
-are (G, rows, columns), so that groups are a batch of products; the whole batch of images is one product.
+Shapes: N batch, C channels in, M channels out, G groups, K positions in a window, P windows. The
+whole batch is one product; matrices are (G, rows, columns), so that each group is one, too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from ..arrays import Array, Shape
 from ..errors import ShapeError
 from .protocol import op
 from .windows import Lengths, check_fit, each, fold, unfold
+
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
 
 def matrices(shape: Shape, groups: int, leading: int = 1) -> Shape:
@@ -212,7 +214,7 @@ def check_widened(
     extra, s = each(output_padding, axes), each(stride, axes)
     if not all(0 <= e < step for e, step in zip(extra, s, strict=True)):
         raise ShapeError(
-            f"output_padding is {extra}, but must be from 0 to less than the stride {s}"
+            f"output_padding is {extra}, but must be 0 or more and below the stride {s}"
         )
     result = widened(shape, kernel, stride, padding, output_padding, dilation, groups)
     if min(result[2:]) < 1:
@@ -234,13 +236,12 @@ def conv_transpose2d(
     """Run conv2d's backward as a forward: x (N, C, H, W), w (C, M/G, KH, KW), b (M,).
 
     The result (N, M, OH, OW) has OH = (H − 1)·s − 2p + d·(KH − 1) + output_padding + 1: the shape
-    that a conv2d with these lengths turns into (H, W). `output_padding`, less than the stride, tells
-    which of the shapes that it could have been.
+    that a conv2d with these lengths turns into (H, W). Where there are several, `output_padding`,
+    less than the stride, tells which.
     """
     rows = np.reshape(w, matrices(w.shape, groups))
-    pixels = np.reshape(
-        np.swapaxes(x, 0, 1), matrices((x.shape[1], x.shape[0], *x.shape[2:]), groups)
-    )
+    channels_first = np.swapaxes(x, 0, 1)
+    pixels = np.reshape(channels_first, matrices(channels_first.shape, groups))
     columns = np.swapaxes(rows, 1, 2) @ pixels
     shape = widened(x.shape, w.shape, stride, padding, output_padding, dilation, groups)
     windows = np.reshape(columns, (shape[1], math.prod(w.shape[2:]), x.shape[0], *x.shape[2:]))
@@ -305,9 +306,8 @@ def conv_transpose1d(
 ) -> Array:
     """Run conv1d's backward as a forward: x (N, C, L), w (C, M/G, K), b (M,). See the 2-D one."""
     rows = np.reshape(w, matrices(w.shape, groups))
-    pixels = np.reshape(
-        np.swapaxes(x, 0, 1), matrices((x.shape[1], x.shape[0], *x.shape[2:]), groups)
-    )
+    channels_first = np.swapaxes(x, 0, 1)
+    pixels = np.reshape(channels_first, matrices(channels_first.shape, groups))
     columns = np.swapaxes(rows, 1, 2) @ pixels
     shape = widened(x.shape, w.shape, stride, padding, output_padding, dilation, groups)
     windows = np.reshape(columns, (shape[1], math.prod(w.shape[2:]), x.shape[0], *x.shape[2:]))

@@ -15,6 +15,8 @@ from ..arrays import Array, Shape
 from ..errors import IndexingError
 from .protocol import op
 
+__all__ = ["embedding", "gather", "getitem", "one_hot", "scatter", "spread"]
+
 
 @op
 def getitem(x: Array, *, index: Any) -> Array:

@@ -389,7 +389,7 @@ def check_trailing(x: Array, gamma: Array | None, beta: Array | None) -> None:
     """Refuse gamma and beta that are not the trailing axes of x."""
     shape = np.shape(x)
     for name, value in (("gamma", gamma), ("beta", beta)):
-        given = np.shape(value)
+        given = () if value is None else np.shape(value)
         if value is not None and (not given or shape[-len(given) :] != given):
             raise ShapeError(f"{name} {given} must be the trailing axes of x {shape}")
     if gamma is not None and beta is not None and np.shape(gamma) != np.shape(beta):

@@ -13,6 +13,8 @@ from ..arrays import Array, Shape
 from ..errors import DTypeError, ShapeError
 from .protocol import op
 
+__all__ = ["dot", "einsum", "inverse", "linear", "matmul", "outer", "solve"]
+
 
 def flat(shape: Shape) -> tuple[int, int]:
     """Return the shape of a matrix whose rows are the last axis.

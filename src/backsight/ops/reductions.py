@@ -13,6 +13,8 @@ from ..arrays import Array, Shape
 from .indexing import spread
 from .protocol import op
 
+__all__ = ["cumsum", "max_", "max_by_index", "mean", "min_", "norm", "prod", "std", "sum_", "var"]
+
 Axis = int | tuple[int, ...] | None
 
 

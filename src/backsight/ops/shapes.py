@@ -11,6 +11,22 @@ from ..arrays import Array, Shape
 from .indexing import scatter
 from .protocol import op
 
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "flip",
+    "moveaxis",
+    "pad",
+    "repeat",
+    "reshape",
+    "roll",
+    "squeeze",
+    "stack",
+    "tile",
+    "transpose",
+]
+
 
 @op
 def reshape(x: Array, *, shape: int | Shape) -> Array:
