@@ -26,7 +26,10 @@ def test_what_cannot_be_read_is_one_sentence_and_exit_code_2(tmp_path: Path) -> 
     (tmp_path / "text.bsr").write_text("not at all a recording\n" * 10)
     for arguments, message in (
         (("no.bsr",), "no.bsr does not exist. `backsight run train.py` writes one\n"),
-        (("text.bsr",), "text.bsr is not a recording of Backsight. `backsight run train.py` writes"),
+        (
+            ("text.bsr",),
+            "text.bsr is not a recording of Backsight. `backsight run train.py` writes",
+        ),
         ((".",), ". is a folder, not a recording"),
         ((), "Missing argument 'RUN.bsr'."),
     ):

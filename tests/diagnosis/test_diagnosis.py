@@ -160,7 +160,9 @@ def test_it_is_saved_by_suffix(tmp_path: Path) -> None:
 def test_wrong_arguments_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no rule 'BS999'; rules: BS301"):
         diagnose(recording_of([]), BS999={})
-    with pytest.raises(UsageError, match="BS301 clip-blocks-loss has no threshold 'high'; it has warn"):
+    with pytest.raises(
+        UsageError, match="BS301 clip-blocks-loss has no threshold 'high'; it has warn"
+    ):
         diagnose(recording_of([]), BS301={"high": 1})
     with pytest.raises(FileFormatError, match="does not exist"):
         diagnose(tmp_path / "no.bsr")

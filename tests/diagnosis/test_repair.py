@@ -32,7 +32,9 @@ def test_what_is_clipped(expression: str, value: str) -> None:
 
 
 def test_a_squared_symmetric_clip_becomes_the_huber_loss() -> None:
-    text = repair_of_clip(clamp_site("np.clip(q - target, -2.0, 2.0)", attributes=SYMMETRIC), "engine")
+    text = repair_of_clip(
+        clamp_site("np.clip(q - target, -2.0, 2.0)", attributes=SYMMETRIC), "engine"
+    )
     assert "`bs.huber(q - target, delta=2.0)`" in text
     assert "in place of the square of `np.clip(q - target, -2.0, 2.0)`" in text
 
@@ -46,7 +48,10 @@ def test_no_expression_is_made_up() -> None:
     assert "the Huber loss of the error" in repair_of_clip(
         clamp_site("limited(delta)", attributes=SYMMETRIC), "engine"
     )
-    for attributes in ({"low": 0.0, "high": 1.0, "consumers": ["square"]}, {"low": None, "high": 1.0}):
+    for attributes in (
+        {"low": 0.0, "high": 1.0, "consumers": ["square"]},
+        {"low": None, "high": 1.0},
+    ):
         text = repair_of_clip(clamp_site(attributes=attributes), "engine")
         assert "huber(" not in text
         assert "Do not clip what the loss is computed from" in text

@@ -80,10 +80,6 @@ def written(index: Any, shape: Any) -> Any:
     return compute
 
 
-def reversible(index: Any) -> bool:
-    return not (isinstance(index, slice) and index.start == index.stop == 0)
-
-
 GETITEMS = [Sample("getitem", (x,), {"index": i}, read(i), name) for name, x, i in INDICES]
 SCATTERS = [
     Sample(
@@ -107,9 +103,15 @@ def wrapped(index: Any, length: int) -> Any:
 
 ALONG = [
     Sample(
-        "gather", (X,), {"index": ORDER, "axis": 1}, lambda x: x.gather(1, wrapped(ORDER, 3)), "rows"
+        "gather",
+        (X,),
+        {"index": ORDER, "axis": 1},
+        lambda x: x.gather(1, wrapped(ORDER, 3)),
+        "rows",
     ),
-    Sample("gather", (X,), {"index": TOP, "axis": 0}, lambda x: x.gather(0, T().tensor(TOP)), "one"),
+    Sample(
+        "gather", (X,), {"index": TOP, "axis": 0}, lambda x: x.gather(0, T().tensor(TOP)), "one"
+    ),
     Sample(
         "gather",
         (X,),
@@ -118,7 +120,11 @@ ALONG = [
         "broadcast",
     ),
     Sample(
-        "gather", (X,), {"index": np.array([5, 5, 0]), "axis": None}, lambda x: x.take(T().tensor([5, 5, 0])), "flat"
+        "gather",
+        (X,),
+        {"index": np.array([5, 5, 0]), "axis": None},
+        lambda x: x.take(T().tensor([5, 5, 0])),
+        "flat",
     ),
     Sample(
         "spread",

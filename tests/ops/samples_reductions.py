@@ -128,7 +128,7 @@ SAMPLES: list[Sample] = [
             ("min", None, "ties of all", lambda x: x.min()),
             ("min", 0, "ties", lambda x: x.amin(0)),
             ("max_by_index", 1, "ties", lambda x: x.max(1).values),
-            ("max_by_index", 0, "ties", lambda x: x.max(0).values),
+            ("max_by_index", 0, "ties in columns", lambda x: x.max(0).values),
         ]
     ],
     *rows("max_by_index", lambda x, axis, keep: x.max(axis, keepdim=keep).values, ONE_AXIS),

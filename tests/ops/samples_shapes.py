@@ -81,14 +81,20 @@ PADS = [
         "each axis",
     ),
     Sample("pad", (X,), {"width": 0}, lambda x: x.clone(), "nothing"),
-    Sample("pad", (NONE,), {"width": ((1, 1), (0, 0))}, lambda x: F().pad(x, (0, 0, 1, 1)), "empty"),
+    Sample(
+        "pad", (NONE,), {"width": ((1, 1), (0, 0))}, lambda x: F().pad(x, (0, 0, 1, 1)), "empty"
+    ),
     Sample("flip", (X,), {}, lambda x: x.flip(0, 1)),
     Sample("flip", (X,), {"axis": -1}, lambda x: x.flip(-1), "last"),
     Sample("flip", (CUBE,), {"axis": (0, 2)}, lambda x: x.flip(0, 2), "two"),
     Sample("roll", (X,), {"shift": 2}, lambda x: x.roll(2), "flat"),
     Sample("roll", (X,), {"shift": -1, "axis": 1}, lambda x: x.roll(-1, 1), "back"),
     Sample(
-        "roll", (X,), {"shift": (1, 2), "axis": (0, 1)}, lambda x: x.roll((1, 2), (0, 1)), "two axes"
+        "roll",
+        (X,),
+        {"shift": (1, 2), "axis": (0, 1)},
+        lambda x: x.roll((1, 2), (0, 1)),
+        "two axes",
     ),
 ]
 
@@ -96,7 +102,9 @@ PADS = [
 def repeated(repeats: Any, axis: int | None = None) -> Any:
     def compute(x: Any) -> Any:
         n = T().tensor(np.asarray(repeats))
-        return x.repeat_interleave(n, axis) if np.ndim(repeats) else x.repeat_interleave(repeats, axis)
+        return (
+            x.repeat_interleave(n, axis) if np.ndim(repeats) else x.repeat_interleave(repeats, axis)
+        )
 
     return compute
 

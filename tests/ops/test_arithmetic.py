@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backsight.engine.tape import gradients
-from backsight.engine.tensors import Tensor, tensor
+from backsight.engine.tensors import tensor
 from backsight.errors import ShapeError
 from backsight.ops import arithmetic
 
@@ -45,7 +45,9 @@ def test_exponent_of_a_python_number_keeps_float32() -> None:
     with np.errstate(all="raise"):
         found = slope(lambda y: 2.0**y, np.array([0.0, 3.0], np.float32))
     np.testing.assert_allclose(found, [np.log(2), 8 * np.log(2)], rtol=1e-6)
-    raw = arithmetic.power.variant(["y"])(np.float32([1, 1]), 2.0, np.float32([0, 3]), np.float32([1, 8]))
+    raw = arithmetic.power.variant(["y"])(
+        np.float32([1, 1]), 2.0, np.float32([0, 3]), np.float32([1, 8])
+    )
     assert raw[1].dtype == np.float32
 
 
@@ -96,22 +98,18 @@ def test_casts_between_floats_pass_it_in_the_dtype_of_the_input() -> None:
     assert found.tolist() == [3, 3]
 
 
-@pytest.mark.parametrize("name", "expm1 log1p tanh sinh cosh arctan exp exp2".split())
+@pytest.mark.parametrize(
+    "name", ["expm1", "log1p", "tanh", "sinh", "cosh", "arctan", "exp", "exp2"]
+)
 def test_no_warning_for_numbers_whose_result_is_finite(name: str) -> None:
     op = getattr(arithmetic, name)
     limit = {"sinh": 700.0, "cosh": 700.0, "exp": 700.0, "expm1": 700.0}.get(name, 1e3)
-    values = np.array([-1e3 if name in ("exp", "exp2", "expm1", "tanh", "arctan") else -0.5, 0.0, limit])
+    values = np.array(
+        [-1e3 if name in ("exp", "exp2", "expm1", "tanh", "arctan") else -0.5, 0.0, limit]
+    )
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         assert np.all(np.isfinite(slope(op, values)))
 
 
 def test_expm1_keeps_its_slope_where_the_value_has_lost_it() -> None:
     np.testing.assert_allclose(slope(np.expm1, [-50.0]), np.exp(-50.0), rtol=1e-15)
-
-
-def test_right_hand_scalars_and_constants_get_no_gradient() -> None:
-    x = tensor([1.0, 2.0])
-    out = 3.0 / (2.0 - x)
-    assert isinstance(out, Tensor)
-    (dx,) = gradients([out], [x], [np.ones(2)], retain_graph=True) if False else (None,)
-    assert dx is None

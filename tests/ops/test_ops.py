@@ -22,11 +22,11 @@ import numpy as np
 import pytest
 
 from backsight.engine.functions import vjp
-from backsight.engine.tape import gradients
+from backsight.engine.tape import aligned, gradients
 from backsight.engine.tensors import Tensor, tensor
 from backsight.ops.protocol import OPS
 
-from .dialect import complaints
+from .dialect import WRITERS, complaints
 from .foreign import Foreign, strict
 from .sample import Sample
 from .table import SAMPLES
@@ -110,7 +110,7 @@ def test_gradient_agrees_with_differences(sample: Sample) -> None:
         close(gradient, truth, 2e-7, noise)
 
 
-@pytest.mark.parametrize("sample", SMOOTH, ids=str)
+@pytest.mark.parametrize("sample", [s for s in SMOOTH if s.op not in WRITERS], ids=str)
 def test_forward_on_tensors_gives_the_same_gradient(sample: Sample) -> None:
     op = OPS[sample.op]
     inputs = tensors(sample)
@@ -182,7 +182,7 @@ def test_contract_shape_dtype_and_nothing_modified(sample: Sample, dtype: Any) -
     else:
         dout = upstream(np.asarray(node._value))[()]
     given = np.array(dout)
-    raw = node.op.pulls[node.wanted](node, dout)
+    raw = aligned(node, node.op.pulls[node.wanted](node, dout))
     assert np.array_equal(given, np.array(dout), equal_nan=True), "the upstream gradient was modified"
     for x, was, dx in zip(inputs, before, raw, strict=True):
         if x is None:

@@ -147,9 +147,7 @@ def test_a_forked_child_leaves_the_file_alone(tmp_path: Path) -> None:
     assert recording.event("exit") is None
 
 
-def test_rows_are_written_without_asking(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_written_without_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = written(tmp_path / "run.bsr")
     monkeypatch.setattr(writer, "_interval", 0.01)
     time.sleep(0.02)
@@ -188,9 +186,7 @@ def test_the_size_is_bounded_and_the_sample_fair(
     assert 850 <= len(recording.steps) <= 1100
 
 
-def test_it_works_with_a_rollback_journal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_works_with_a_rollback_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connected = recording_writer._connected
 
     def without_wal(path: Path, journal: str) -> sqlite3.Connection:
@@ -251,7 +247,9 @@ def test_a_newer_recording_is_refused(tmp_path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
-    with pytest.raises(FileFormatError, match=r"newer Backsight \(format 2; this one reads up to 1"):
+    with pytest.raises(
+        FileFormatError, match=r"newer Backsight \(format 2; this one reads up to 1"
+    ):
         load_recording(path)
 
 

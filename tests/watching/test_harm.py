@@ -74,8 +74,11 @@ SCRIPTS = {
     + "print(len(seen), sum(float(g.sum()) for g in seen).hex())",
     "threads": "import threading\n"
     + TRAINING
-    + "ws = [bs.tensor(rng.normal(size=(4, 1))) for _ in range(4)]\n"
-    + "def work(w):\n    for _ in range(40):\n        w.grad = None\n        loss_of(w).backward()\n"
+    + "train(1)\nws = [bs.tensor(rng.normal(size=(4, 1))) for _ in range(4)]\n"
+    + "def work(w):\n"
+    + "    for _ in range(40):\n"
+    + "        w.grad = None\n"
+    + "        loss_of(w).backward()\n"
     + "        w.value -= 0.1 * w.grad\n"
     + "ts = [threading.Thread(target=work, args=(w,)) for w in ws]\n"
     + "[t.start() for t in ts]; [t.join() for t in ts]\n"

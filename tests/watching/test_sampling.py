@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from backsight.watching.sampling import Sampling
@@ -56,7 +58,7 @@ def test_a_short_run_is_seen_densely() -> None:
 
 def test_it_is_never_blind_for_long() -> None:
     _, seen, _ = run(100_000, 0.001, 0.003)
-    gaps = [after - before for before, after in zip(seen, seen[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(seen)]
     assert max(gaps) < 3000  # 3 s of 100
 
 

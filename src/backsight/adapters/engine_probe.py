@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ SMALL_CONSTANT, LARGE_CONSTANT, SMALL_PARAMETER, PARAMETER = 0, -1, -2, -3
 SQUARING = ("multiply", "matmul", "dot")  # of a value with itself
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The structure of one node: serial number, op, inputs by code, whether it is one number."""
 
     serial: int
@@ -46,6 +44,7 @@ class EngineProbes:
     def __init__(self, add_site: Callable[[Site], int]) -> None:
         self.add_site = add_site
         self._sites: dict[tuple[Any, ...], int] = {}
+        self._codes: dict[int, Any] = {}  # holding a code object keeps its id from being used again
 
     def walk(self) -> Walk:
         """Begin to observe one walk."""
@@ -57,7 +56,8 @@ class EngineProbes:
         key = (id(code), lasti, clamp.op, side)
         known = self._sites.get(key)
         if known is None and len(self._sites) < MOST_SITES:
-            where = locate(code, lasti) if code is not None else None  # it keeps the code alive
+            self._codes[id(code)] = code
+            where = locate(code, lasti) if code is not None else None
             source = "\n".join(source_lines(where, context=0)[1]) if where is not None else ""
             attributes = {"low": clamp.low, "high": clamp.high, "consumers": list(consumers)}
             known = self._sites[key] = self.add_site(

@@ -36,16 +36,15 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  backsight run train.py                    watch a script, then print the diagnosis
+  backsight diagnose backsight/train.bsr    print the diagnosis of a recording again
+  backsight explain BS301                   say what a rule means""",
 )
 @click.version_option(package_name="backsight", prog_name="backsight")
 def commands() -> None:
-    r"""See the backward pass: watch a training script and learn where its gradient leaks.
-
-    \b
-    backsight run train.py                    watch a script, then print the diagnosis
-    backsight diagnose backsight/train.bsr    print the diagnosis of a recording again
-    backsight explain BS301                   say what a rule means
-    """
+    """See the backward pass: watch a training script and learn where its gradient leaks."""
 
 
 for _command in (run, diagnose, explain):

@@ -9,16 +9,16 @@ import click
 from .output import Output, output_options
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  backsight diagnose backsight/train.bsr
+  backsight diagnose run.bsr --format json -o diagnosis.json"""
+)
 @output_options
 @click.argument("recording", metavar="RUN.bsr")
 def diagnose(recording: str, *, output: Output) -> int:
-    r"""Print the diagnosis of a recording, also of a run that was killed or still goes on.
-
-    \b
-    backsight diagnose backsight/train.bsr
-    backsight diagnose run.bsr --format json -o diagnosis.json
-    """
+    """Print the diagnosis of a recording, also of a run that was killed or still goes on."""
     from ..diagnosis import diagnose as diagnosis_of
 
     return output.show(diagnosis_of(recording), sys.stdout)

@@ -10,17 +10,17 @@ import click
 from .. import errors
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  backsight explain BS301
+  backsight explain clip-blocks-loss
+  backsight explain ShapeError
+  backsight explain                list all there is to explain"""
+)
 @click.argument("topic", required=False)
 def explain(topic: str | None) -> None:
-    r"""Say what a rule or an error means.
-
-    \b
-    backsight explain BS301
-    backsight explain clip-blocks-loss
-    backsight explain ShapeError
-    backsight explain              all there is to explain
-    """
+    """Say what a rule or an error means."""
     from ..diagnosis import all_rules, find_rule
 
     if topic is None:

@@ -17,7 +17,7 @@ from .output import Output, output_options
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis
 
-SQLITE = b"SQLite format 3"
+MARK = b"BSR1"  # at byte 68 of a recording; traces.recording knows more, but would load NumPy
 
 
 class ShareOfTime(click.ParamType[float]):
@@ -41,7 +41,13 @@ class ShareOfTime(click.ParamType[float]):
 
 @click.command(
     context_settings={"allow_interspersed_args": False},  # what follows the script is the script's
-    epilog="Options go before the script; all that follows it is the script's own.",
+    epilog="""Options go before the script; all that follows it is the script's own.
+
+\b
+Examples:
+  backsight run train.py --epochs 3
+  backsight run -m package.train
+  backsight run --format json -o diagnosis.json --fail-on warning train.py""",
 )
 @click.option("-m", "module", is_flag=True, help="Run a module (package.module) as a script.")
 @output_options
@@ -74,15 +80,10 @@ def run(
     steps: int | None,
     recording: str | None,
 ) -> int:
-    r"""Watch a training script, then print the diagnosis.
+    """Watch a training script, then print the diagnosis.
 
     The script runs as under `python`: same output, same exit code. What we say goes to stderr, at
     the end.
-
-    \b
-    backsight run train.py --epochs 3
-    backsight run -m package.train
-    backsight run --format json -o diagnosis.json --fail-on warning train.py
     """
     if script is None:
         what = "module" if module else "script"
@@ -139,6 +140,6 @@ def recording_place(recording: str) -> Path:
         )
     if path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
-            if file.read(len(SQLITE)) != SQLITE:
+            if file.read(72)[68:] != MARK:
                 raise click.UsageError(f"--recording {recording} exists and is not a recording")
     return path

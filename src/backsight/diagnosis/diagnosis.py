@@ -146,7 +146,9 @@ def _status(recording: Recording, findings: list[Finding]) -> str:
 def _not_observed(recording: Recording) -> list[str]:
     missed = [str(event.detail) for event in recording.events if event.kind == "not-observed"]
     if not recording.meta.get("steps", 0):
-        missed.insert(0, "any backward pass: loss.backward() of Backsight's engine was never called")
+        missed.insert(
+            0, "any backward pass: loss.backward() of Backsight's engine was never called"
+        )
     return list(dict.fromkeys(missed))
 
 

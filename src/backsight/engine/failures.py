@@ -212,8 +212,8 @@ def backward_failed(node: Tensor, dout: Any, error: Exception) -> NoReturn:
     ) from error
 
 
-def counted(node: Tensor, downstream: Any) -> tuple[Any, ...]:
-    """Return one gradient per input, None where none is wanted.
+def counted(node: Tensor, downstream: Any) -> tuple[tuple[Tensor, Any], ...]:
+    """Pair each input that wants a gradient with the one that a backward returned for it.
 
     Raises GradientError where a backward returned too few, too many, or None for one that is wanted.
     """
@@ -234,7 +234,11 @@ def counted(node: Tensor, downstream: Any) -> tuple[Any, ...]:
                 f"the backward of {op.name} returned {dx!r} for {name}, which wants a gradient of "
                 f"shape {inputs[i].shape}{at(place_of(node.where))}"
             )
-    return tuple(dx if wanted >> i & 1 else None for i, dx in enumerate(downstream))
+    return tuple(
+        (x, dx)
+        for i, (x, dx) in enumerate(zip(inputs, downstream, strict=True))
+        if wanted >> i & 1
+    )
 
 
 def wrong_gradient(node: Tensor, x: Tensor, dx: Any) -> GradientError:

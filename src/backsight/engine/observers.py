@@ -1,7 +1,7 @@
 """Who looks on while the engine walks: watchers, and recorders of traces.
 
-An observer sees each node with the gradient that arrived and those that left, in the order of the walk.
-It must not change anything. Without observers a walk pays one test.
+An observer sees each node with the gradient that arrived and those that left, in the order of the
+walk. It must not change anything. Without observers a walk pays one test.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Observer(Protocol):
 
 
 active: list[Observer] = []
-"""The observers of every `.backward()`; `gradients()` and the functions made of it are not observed."""
+"""The observers of every `.backward()`; `gradients()` and what is made of it are not observed."""
 
 
 def beginning(outputs: Sequence[Tensor]) -> list[Observer]:

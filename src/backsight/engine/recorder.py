@@ -207,46 +207,47 @@ def _constant_call(op: Op) -> Callable[..., Any]:
 def puller_source(op: Op, wanted: int, counted: bool) -> str:
     """Write the function that runs an op's backward on a node, for one set of wanted inputs.
 
-    It returns a gradient per input, None where none is wanted; `counted` makes sure of that.
+    It returns (input, gradient) for each of them; `counted` has the number of gradients checked.
     """
-    lines = ["def pull(node, dout):\n"]
     names = op.inputs
+    lines = ["def pull(node, dout):\n"]
     if op.listed:
-        lines.append(
-            "    xs = tuple(x._value if x.__class__ is Tensor else x for x in node.inputs)\n"
-        )
-    elif any(name in op.asks or f"{name}_shape" in op.asks for name in names):
+        lines.append(f"    {op.listed} = tuple(_value(x) for x in node.inputs)\n")
+    else:
         lines.append(f"    {', '.join(f'_{n}' for n in names)}, = node.inputs\n")
     kept = [*op.attributes, *op.saves]
     if any(name in op.asks for name in kept):
         lines.append(f"    {', '.join(f'_{n}' for n in kept)}, = node.saved\n")
-    arguments = []
     upstream = [f"d{output}" for output in op.outputs]
+    several = len(upstream) > 1
+    values = {
+        n: f"_{n}._value" if wanted >> i & 1 else f"_value(_{n})" for i, n in enumerate(names)
+    }
+    arguments = []
     for name in op.asks:
-        bare = name.removesuffix("_shape")
         if name in upstream:
-            several = len(upstream) > 1
             arguments.append(f"dout[{upstream.index(name)}]" if several else "dout")
-        elif name in names:
-            sure = wanted >> names.index(name) & 1
-            arguments.append(f"_{name}._value" if sure else f"_value(_{name})")
+        elif name in values:
+            arguments.append(values[name])
         elif name == op.listed:
-            arguments.append("xs")
-        elif name in op.attributes or name in op.saves:
+            arguments.append(name)
+        elif name in kept:
             arguments.append(f"_{name}")
         elif name in op.outputs:
-            several = len(op.outputs) > 1
             place = f"[{op.outputs.index(name)}]" if several else ""
             arguments.append(f"node._value{place}")
-        elif bare in names:
-            sure = wanted >> names.index(bare) & 1
-            arguments.append(f"_{bare}._value.shape" if sure else f"_shape(_value(_{bare}))")
+        else:
+            arguments.append(f"_shape({values[name.removesuffix('_shape')]})")
     call = f"_backward({', '.join(arguments)})"
-    if len(names) == 1:
-        call = f"({call},)"
+    pairs = [f"(_{name}, _d{name})" for i, name in enumerate(names) if wanted >> i & 1]
     if counted:
-        call = f"_counted(node, {call})"
-    lines.append(f"    return {call}\n")
+        several_inputs = op.listed or len(names) > 1
+        lines.append(f"    return _counted(node, {call if several_inputs else f'({call},)'})\n")
+    elif len(names) == 1:
+        lines.append(f"    return ((_{names[0]}, {call}),)\n")
+    else:
+        lines.append(f"    {', '.join(f'_d{n}' for n in names)} = {call}\n")
+        lines.append(f"    return ({', '.join(pairs)},)\n")
     return "".join(lines)
 
 
@@ -275,11 +276,9 @@ class Pullers(dict[int, Callable[[Tensor, Any], tuple[Any, ...]]]):
             "_value": _value,
         }
         file = f"<backward call of {op.name}, wanted {wanted:b}>"
-        # Our own straight-line bodies are known to return what they should (tests/ops); others are
-        # counted at each call, and so are bodies that branch, which give unwanted gradients, too.
+        # Our own bodies are known to return what they should (tests/ops); others are counted.
         ours = op.__module__.startswith("backsight.ops") and not op.listed
-        whole = backward is op.backward_function and len(names) < len(op.inputs)
-        pull = _compiled(puller_source(op, wanted, not ours or whole), file, scope, "pull")
+        pull = _compiled(puller_source(op, wanted, not ours), file, scope, "pull")
         self[wanted] = pull
         return pull
 

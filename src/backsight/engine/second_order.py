@@ -9,8 +9,8 @@ from .recorder import output_of
 from .tensors import Tensor
 
 
-def pull_on_tensors(node: Tensor, dout: Any) -> tuple[Any, ...]:
-    """Run the backward of a node on Tensors. Same arguments as on arrays, same gradients, recorded.
+def pull_on_tensors(node: Tensor, dout: Any) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Run the backward of a node on Tensors: (input, gradient) for each that wants one, recorded.
 
     The forward's locals are functions of the inputs. Taken as constants they would give silently wrong
     second derivatives, so the forward runs again, on Tensors, and its locals are taken from there.
@@ -47,8 +47,7 @@ def pull_on_tensors(node: Tensor, dout: Any) -> tuple[Any, ...]:
     if len(node.inputs) == 1 and not op.listed:
         downstream = (downstream,)
     return tuple(
-        each if each is None or each.__class__ is Tensor else Tensor(each)
-        for each in counted(node, downstream)
+        (x, dx if dx.__class__ is Tensor else Tensor(dx)) for x, dx in counted(node, downstream)
     )
 
 

@@ -106,25 +106,25 @@ def walk(
                 continue  # reachable, but no gradient took this way
             node.pending = None
             op: Any = node.op
-            if op is OUTPUT:
-                into_bundle(node, hooked(node, dout) if node.extra else dout)
-                continue
             if node.extra is not None:
                 dout = hooked(node, dout)
-            if captured is not None and id(node) in captured:
+            if captured and id(node) in captured:
                 captured[id(node)] = dout
             if dout.__class__ is list:
                 dout = filled(node, dout)
+            elif op is OUTPUT:
+                into_bundle(node, dout)
+                continue
             try:
                 pull = op.pulls[node.wanted] if not create_graph else pull_on_tensors
                 downstream = pull(node, dout)
             except Exception as error:
                 failures.backward_failed(node, dout, error)
-            for observer in watching:
-                observer.node(node, dout, downstream)
-            for x, dx in zip(node.inputs, downstream):  # noqa: B905 - the puller has counted them
-                if dx is None:
-                    continue  # an input that wants no gradient
+            if watching:
+                each_input = aligned(node, downstream)
+                for observer in watching:
+                    observer.node(node, dout, each_input)
+            for x, dx in downstream:
                 value = x._value
                 if dx.shape != value.shape:
                     dx = unbroadcast(node, x, dx)
@@ -132,7 +132,7 @@ def walk(
                     failures.warn_widened(node, x)
                     dx = dx.astype(value.dtype)
                 if x.op is None:
-                    deliver(x, dx, at_leaf, (dout, *downstream))
+                    deliver(x, dx, at_leaf, (dout, *(each for _, each in downstream)))
                 elif x.pending is None:
                     x.pending = dx  # stored as it comes: it may be shared, or a read-only view
                     x.owned = False
@@ -210,6 +210,14 @@ def into_bundle(node: Tensor, dout: Any) -> None:
         bundle.pending = [None] * len(bundle._value)
     had = bundle.pending[index]
     bundle.pending[index] = dout if had is None else had + dout
+
+
+def aligned(node: Tensor, downstream: Sequence[tuple[Tensor, Any]]) -> tuple[Any, ...]:
+    """Put the gradients of a node in the order of its inputs, None where none is wanted."""
+    left = iter(downstream)
+    return tuple(
+        next(left)[1] if node.wanted >> i & 1 else None for i in range(len(node.inputs))
+    )
 
 
 def filled(node: Tensor, dout: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`Tensor`: a value under record. It holds no logic: operators and methods are NumPy's, by table."""
+"""`Tensor`: a value under record. It holds no logic: operators and methods come from tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Array, Shape, is_differentiable
-from ..errors import DTypeError, InPlaceError
+from ..errors import DTypeError, InPlaceError, ShapeError
 from .modes import recording
 from .readonly import handed_out
 
@@ -102,7 +102,7 @@ class Tensor:
 
     @property
     def value(self) -> Array:
-        """The array, read-only. Assigning to `.value` of a leaf replaces it: `w.value -= lr * w.grad`."""
+        """The array, read-only. Assigning to it replaces a leaf's: `w.value -= lr * w.grad`."""
         return handed_out(self)
 
     @value.setter
@@ -141,6 +141,15 @@ class Tensor:
 
     @grad.setter
     def grad(self, grad: Array | None) -> None:
+        if grad is not None:
+            grad = strip(grad)
+            if np.shape(grad) != self.shape:
+                raise ShapeError(
+                    f"{self.name or 'a value'} of shape {self.shape} cannot take a gradient of "
+                    f"shape {np.shape(grad)}; a gradient has the shape of its value"
+                )
+            if getattr(grad, "dtype", None) != self.dtype:
+                grad = as_dtype(grad, self.dtype)
         if grad is not None or self.extra is not None:
             extra_of(self).grad = grad
 
@@ -149,8 +158,8 @@ class Tensor:
     def backward(self, dout: Array | None = None, *, retain_graph: bool = False) -> None:
         """Walk back from here and accumulate into `.grad` of every trainable leaf.
 
-        `dout` is the upstream gradient, of this value's shape; 1 if left out, which needs a value of
-        size 1. The graph is freed on the way unless `retain_graph`.
+        `dout` is the upstream gradient, of this value's shape; 1 if left out, which needs a value
+        of size 1. The graph is freed on the way unless `retain_graph`.
 
         Raises GradientError where there is nothing to walk, or it was freed; InPlaceError where a
         leaf was written after an op that needs its old value.
@@ -164,9 +173,9 @@ class Tensor:
         return Tensor(self._value)
 
     def register_hook(self, hook: Callable[[Array], Array | None]) -> Callable[[], None]:
-        """Call `hook(grad)` when the walk has this value's whole gradient; what it returns replaces it.
+        """Call `hook(grad)` when the walk has this value's whole gradient.
 
-        Returns a function that removes the hook.
+        What it returns replaces the gradient. Returns a function that removes the hook.
         """
         hooks = extra_of(self).hooks
         hooks.append(hook)
@@ -216,15 +225,20 @@ class Tensor:
     def __float__(self) -> float:
         raise DTypeError("float(tensor) would cut its gradient silently; use tensor.item()")
 
+    def __int__(self) -> int:
+        raise DTypeError("int(tensor) would cut its gradient silently; use int(tensor.item())")
+
+    def __index__(self) -> int:
+        raise DTypeError("a Tensor is no Python index or count; use tensor.item()")
+
+    def __format__(self, form: str) -> str:
+        return format(self.item(), form) if form and self.size == 1 else format(str(self), form)
+
     def __copy__(self) -> Tensor:
-        return self
+        return self if self.op is not None else self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if self.op is not None:
-            raise DTypeError(
-                f"only leaves can be copied; this value is computed by {self.op.name}. "
-                "Use tensor(t.value) for a new leaf"
-            )
+        check_leaf(self, "copied")
         made = Tensor(self._value, self.wanted)
         if self.extra is not None:
             made.name = self.name
@@ -233,6 +247,7 @@ class Tensor:
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
+        check_leaf(self, "pickled")
         return tensor, (np.asarray(self._value), self.name or None, bool(self.wanted))
 
 
@@ -248,15 +263,12 @@ def tensor(
     """
     if isinstance(data, Tensor):
         data = data._value
-    if hasattr(data, "__array_function__"):
+    if isinstance(data, np.ma.MaskedArray):
+        raise DTypeError("tensor: a masked array has no gradient at its gaps; use data.filled(…)")
+    if isinstance(data, np.ndarray) or not hasattr(data, "__array_function__"):
+        value = numbers(data, dtype, "tensor")
+    else:  # an array of another library stays one
         value = data.astype(dtype) if dtype is not None else data.copy()
-    else:
-        value = np.array(data, dtype=dtype)
-    if value.dtype.kind not in "fiub":
-        raise DTypeError(
-            f"tensor: data of dtype {value.dtype} is not numbers; "
-            "Backsight computes with float16, float32 and float64 (rows of unequal length?)"
-        )
     if requires_grad:
         check_differentiable(value.dtype, f"tensor({name!r})" if name else "tensor")
     made = Tensor(value, int(requires_grad))
@@ -268,8 +280,8 @@ def tensor(
 def assign(leaf: Tensor, new: Any) -> None:
     """Replace the value of a leaf, keeping its dtype. Shapes must agree.
 
-    The array is replaced, never written to, so what was recorded before keeps its numbers; a backward
-    that still needs the old value raises InPlaceError.
+    The array is replaced, never written to, so what was recorded before keeps its numbers; a
+    backward that still needs the old value raises InPlaceError.
     """
     if leaf.op is not None:
         raise InPlaceError(
@@ -278,13 +290,31 @@ def assign(leaf: Tensor, new: Any) -> None:
         )
     if isinstance(new, Tensor):
         new = new._value
+    if not hasattr(new, "astype") or new.dtype.kind not in "fiub":
+        new = numbers(new, None, leaf.name or "value")
     old = leaf._value
-    if np.shape(new) != old.shape:
-        raise InPlaceError(
-            f"{leaf.name or 'a leaf'} of shape {old.shape} cannot take a value of shape {np.shape(new)}"
+    if new.shape != old.shape:
+        raise ShapeError(
+            f"{leaf.name or 'a leaf'} of shape {old.shape} cannot take a value of shape {new.shape}"
         )
-    copied = np.array(new, dtype=old.dtype) if not hasattr(new, "astype") else new.astype(old.dtype)
-    replace(leaf, copied if old.ndim else np.asarray(copied, dtype=old.dtype))
+    copied = new.astype(old.dtype)
+    replace(leaf, copied if old.ndim else np.asarray(copied))
+
+
+def numbers(data: Any, dtype: Any, who: str) -> Array:
+    """Copy data into a plain array. Raises DTypeError unless it is real numbers, rows alike."""
+    try:
+        value = np.array(data, dtype=dtype)
+    except ValueError as error:
+        raise DTypeError(
+            f"{who}: data is no array of numbers: {error}. Rows must have one length; pad them"
+        ) from None
+    if value.dtype.kind not in "fiub":
+        raise DTypeError(
+            f"{who}: data of dtype {value.dtype} is not numbers; "
+            "Backsight computes with float16, float32 and float64"
+        )
+    return value
 
 
 def replace(leaf: Tensor, new: Array) -> None:
@@ -293,11 +323,25 @@ def replace(leaf: Tensor, new: Array) -> None:
     leaf.serial = next_serial()
 
 
+def as_dtype(value: Any, dtype: Any) -> Array:
+    """Convert an array, of any library, or what makes one."""
+    return value.astype(dtype) if hasattr(value, "astype") else np.asarray(value, dtype=dtype)
+
+
 def extra_of(t: Tensor) -> Extra:
     """Return the Extra of a Tensor, made on first need."""
     if t.extra is None:
         t.extra = Extra()
     return t.extra
+
+
+def check_leaf(t: Tensor, done: str) -> None:
+    """Raise DTypeError for a computed value: what it was computed from cannot go with it."""
+    if t.op is not None:
+        raise DTypeError(
+            f"only leaves can be {done}; this value is computed by {t.op.name}. "
+            "Use tensor(t.value) for a new leaf"
+        )
 
 
 def check_differentiable(dtype: Any, who: str) -> None:

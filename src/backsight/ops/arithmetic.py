@@ -9,42 +9,14 @@ import numpy as np
 from ..arrays import Array
 from .protocol import op
 
+# fmt: off
 __all__ = [
-    "absolute",
-    "add",
-    "arctan",
-    "astype",
-    "ceil",
-    "clip",
-    "cos",
-    "cosh",
-    "divide",
-    "exp",
-    "exp2",
-    "expm1",
-    "floor",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "maximum",
-    "minimum",
-    "multiply",
-    "negative",
-    "power",
-    "reciprocal",
-    "round_",
-    "sign",
-    "sin",
-    "sinh",
-    "sqrt",
-    "square",
-    "subtract",
-    "tan",
-    "tanh",
-    "trunc",
-    "where",
+    "absolute", "add", "arctan", "astype", "ceil", "clip", "cos", "cosh", "divide", "exp", "exp2",
+    "expm1", "floor", "log", "log1p", "log2", "log10", "maximum", "minimum", "multiply", "negative",
+    "power", "reciprocal", "round_", "sign", "sin", "sinh", "sqrt", "square", "subtract", "tan",
+    "tanh", "trunc", "where",
 ]
+# fmt: on
 
 
 @op
@@ -158,10 +130,8 @@ def astype(x: Array, *, dtype: Any) -> Array:
 
 
 @astype.backward
-def astype_backward(dout: Array, dtype: Any) -> Array:
-    if np.dtype(dtype).kind != "f":
-        return np.zeros_like(dout)
-    return dout  # the walk casts it back
+def astype_backward(dout: Array, x: Array, dtype: Any) -> Array:
+    return dout.astype(x.dtype) if np.dtype(dtype).kind == "f" else np.zeros_like(x)
 
 
 @op
@@ -184,9 +154,7 @@ def maximum(x: Array, y: Array) -> Array:
 @maximum.backward
 def maximum_backward(dout: Array, x: Array, y: Array) -> tuple[Array, Array]:
     half = 0.5 * dout * (x == y)
-    dx = dout * (x > y) + half
-    dy = dout * (x < y) + half
-    return dx, dy
+    return dout * (x > y) + half, dout * (x < y) + half
 
 
 @op
@@ -198,9 +166,7 @@ def minimum(x: Array, y: Array) -> Array:
 @minimum.backward
 def minimum_backward(dout: Array, x: Array, y: Array) -> tuple[Array, Array]:
     half = 0.5 * dout * (x == y)
-    dx = dout * (x < y) + half
-    dy = dout * (x > y) + half
-    return dx, dy
+    return dout * (x < y) + half, dout * (x > y) + half
 
 
 @op
@@ -214,7 +180,6 @@ def clip(x: Array, *, low: Array | None = None, high: Array | None = None) -> Ar
 
 @clip.check
 def check_clip(low: Array | None, high: Array | None) -> None:
-    """Refuse a clip that limits nothing, as PyTorch does."""
     if low is None and high is None:
         raise ValueError("got neither low nor high; give at least one of them")
 
@@ -237,9 +202,7 @@ def where(x: Array, y: Array, *, condition: Array) -> Array:
 @where.backward
 def where_backward(dout: Array, condition: Array) -> tuple[Array, Array]:
     # Not dout * condition: this op is how one guards against an inf, and 0 * inf is nan.
-    dx = np.where(condition, dout, 0)
-    dy = np.where(condition, 0, dout)
-    return dx, dy
+    return np.where(condition, dout, 0), np.where(condition, 0, dout)
 
 
 @op

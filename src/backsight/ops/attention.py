@@ -44,7 +44,7 @@ def masked_softmax_backward(dout: Array, out: Array) -> Array:
 
 def scale_of(width: int, scale: float | None) -> float:
     """Return what scores are multiplied by: 1/√width unless given."""
-    return float(width**-0.5 if scale is None else scale)
+    return float(max(width, 1) ** -0.5 if scale is None else scale)
 
 
 @op

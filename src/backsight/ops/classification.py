@@ -86,7 +86,15 @@ def cross_entropy(
         target = class_targets(labels, x.shape[1], x.dtype, weight, ignore_index, label_smoothing)
         each = -np.sum(target * np.where(target == 0, 0, log_p), axis=1)  # 0 · log 0 is 0
         count = total_weight(labels, x.dtype, weight, ignore_index)
-    return each if reduction == "none" else np.sum(each) / (count if reduction == "mean" else 1)
+    return (
+        each
+        if reduction == "none"
+        else np.sum(each)
+        if reduction == "sum"
+        else np.mean(each)
+        if is_plain(weight, ignore_index, label_smoothing)
+        else np.sum(each) / count
+    )
 
 
 @cross_entropy.backward
@@ -102,11 +110,16 @@ def cross_entropy_backward(
 ) -> Array:
     share = dout / (count + (count == 0)) if reduction == "mean" else dout
     rows = np.expand_dims(share, 1) if reduction == "none" else share
-    target = class_targets(
-        labels, log_p.shape[1], log_p.dtype, weight, ignore_index, label_smoothing
+    classes = log_p.shape[1]
+    target = (
+        one_hot(labels, classes, log_p.dtype)
+        if log_p.ndim == 2 and is_plain(weight, ignore_index, label_smoothing)
+        else class_targets(labels, classes, log_p.dtype, weight, ignore_index, label_smoothing)
     )
-    total = 1 if is_plain(weight, ignore_index) else np.sum(target, axis=1, keepdims=True)
-    dx = rows * (total * np.exp(log_p) - target)
+    p = np.exp(log_p)
+    # A row that is weighed or ignored adds up to something else than 1.
+    pull = p if is_plain(weight, ignore_index) else p * np.sum(target, axis=1, keepdims=True)
+    dx = rows * (pull - target)
     return dx
 
 
@@ -159,7 +172,15 @@ def nll_loss(
         target = class_targets(labels, x.shape[1], x.dtype, weight, ignore_index)
         each = -np.sum(target * np.where(target == 0, 0, x), axis=1)
         count = total_weight(labels, x.dtype, weight, ignore_index)
-    return each if reduction == "none" else np.sum(each) / (count if reduction == "mean" else 1)
+    return (
+        each
+        if reduction == "none"
+        else np.sum(each)
+        if reduction == "sum"
+        else np.mean(each)
+        if is_plain(weight, ignore_index)
+        else np.sum(each) / count
+    )
 
 
 @nll_loss.backward

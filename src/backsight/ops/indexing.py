@@ -29,10 +29,9 @@ def getitem_backward(dout: Array, x_shape: Shape, index: Any) -> Array:
     return scatter(dout, index=index, shape=x_shape)
 
 
-def is_mask(index: Any) -> bool:
-    """Tell a mask from an array or list of integers."""
-    dtype = index.dtype if hasattr(index, "dtype") else np.asarray(index).dtype
-    return dtype == np.bool_
+def dtype_of(index: Any) -> Any:
+    """Return the dtype of an array, or of the array that a list would be."""
+    return index.dtype if hasattr(index, "dtype") else np.asarray(index).dtype
 
 
 def may_repeat(index: Any) -> bool:
@@ -43,14 +42,14 @@ def may_repeat(index: Any) -> bool:
     """
     entries = index if isinstance(index, tuple) else (index,)
     arrays = [each for each in entries if np.ndim(each)]
-    return len(arrays) > 1 or (len(arrays) == 1 and not is_mask(arrays[0]))
+    return len(arrays) > 1 or (len(arrays) == 1 and dtype_of(arrays[0]) != np.bool_)
 
 
 def rows_of(index: Any) -> Any:
     """Return the one array of integers of an index that reads whole rows, None for others."""
     if isinstance(index, tuple):
         index = index[0] if len(index) == 1 else None
-    return index if np.ndim(index) and not is_mask(index) else None
+    return index if np.ndim(index) and dtype_of(index) != np.bool_ else None
 
 
 @op
@@ -135,7 +134,7 @@ def embedding_backward(
 ) -> Array:
     if padding_index is None:
         return scatter(dout, index=indices, shape=weight_shape)
-    is_padding = (indices == padding_index % weight_shape[0])[..., None]
+    is_padding = np.equal(indices, padding_index % weight_shape[0])[..., None]
     return scatter(np.where(is_padding, 0, dout), index=indices, shape=weight_shape)
 
 
@@ -145,8 +144,8 @@ def check_embedding(weight: Array, indices: Array, padding_index: int | None) ->
     rows = weight.shape[0] if weight.ndim else 0
     if weight.ndim != 2:
         raise IndexingError(f"weight {weight.shape} must be (V, D), one row per index")
-    if np.result_type(indices).kind not in "iu":
-        raise IndexingError(f"indices are integers 0 to {rows - 1}, not {np.result_type(indices)}")
+    if dtype_of(indices).kind not in "iu":
+        raise IndexingError(f"indices are integers 0 to {rows - 1}, not {dtype_of(indices)}")
     low, high = (int(np.min(indices)), int(np.max(indices))) if np.size(indices) else (0, -1)
     if low < 0 or high >= rows:
         worst = low if low < 0 else high
@@ -160,13 +159,14 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float64) -> Array:
 
     A label outside 0 to classes-1 gives a row of zeros; see `check_labels`.
     """
-    return (labels[..., None] == np.arange(classes, like=labels)).astype(dtype)
+    given = labels if hasattr(labels, "__array_function__") else np.asarray(labels)
+    return (given[..., None] == np.arange(classes, like=given)).astype(dtype)
 
 
 def check_labels(labels: Array, classes: int) -> None:
     """Raise IndexingError unless labels are integers 0 to classes-1."""
-    if np.result_type(labels).kind not in "iu":
-        raise IndexingError(f"labels are integers 0 to {classes - 1}, not {np.result_type(labels)}")
+    if dtype_of(labels).kind not in "iu":
+        raise IndexingError(f"labels are integers 0 to {classes - 1}, not {dtype_of(labels)}")
     low, high = (int(np.min(labels)), int(np.max(labels))) if np.size(labels) else (0, -1)
     if low < 0 or high >= classes:
         worst = low if low < 0 else high

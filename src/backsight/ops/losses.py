@@ -38,7 +38,7 @@ def divisor(reduction: str, shape: Shape) -> int:
     """
     if reduction == "mean":
         return max(1, math.prod(shape))
-    return max(1, shape[0]) if reduction == "batchmean" else 1
+    return max(1, math.prod(shape[:1])) if reduction == "batchmean" else 1
 
 
 @op

@@ -46,10 +46,9 @@ def per_channel(shape: Shape) -> Shape:
     return (1, shape[1], *(1,) * (len(shape) - 2))
 
 
-def trailing_axes(gamma: Array | None, beta: Array | None = None) -> tuple[int, ...]:
-    """Return the axes that gamma (or else beta) covers, from the end; the last without both."""
-    given = beta if gamma is None else gamma
-    return tuple(range(-1 if given is None else -given.ndim, 0))
+def trailing_axes(count: int) -> tuple[int, ...]:
+    """Return the last `count` axes: (-2, -1) for two."""
+    return tuple(range(-count, 0))
 
 
 def machine_epsilon(dtype: Any) -> float:
@@ -149,7 +148,8 @@ def layer_norm(
 
     Source: Ba, Kiros & Hinton 2016, equation 4.
     """
-    axes = trailing_axes(gamma, beta)
+    covered = 1 if beta is None else beta.ndim
+    axes = trailing_axes(covered if gamma is None else gamma.ndim)
     centred = x - np.mean(x, axis=axes, keepdims=True)
     inv_std = 1 / np.sqrt(np.mean(centred * centred, axis=axes, keepdims=True) + eps)
     x_hat = centred * inv_std
@@ -272,7 +272,7 @@ def rms_norm(x: Array, gamma: Array | None = None, *, eps: float | None = None) 
 
     Source: Zhang & Sennrich 2019, equation 4.
     """
-    axes = trailing_axes(gamma)
+    axes = trailing_axes(1 if gamma is None else gamma.ndim)
     least = machine_epsilon(x.dtype) if eps is None else eps
     inv_rms = 1 / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + least)
     x_hat = x * inv_rms

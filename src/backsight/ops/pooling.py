@@ -29,11 +29,12 @@ __all__ = [
 def check_pool(
     x: Array, axes: int, size: Lengths, stride: Lengths | None, padding: Lengths, dilation: Lengths
 ) -> None:
-    """Raise ShapeError unless windows fit, and none can lie in the padding altogether."""
-    k, p = each(size, axes), each(padding, axes)
+    """Raise ShapeError unless windows fit, with at most half of one in the padding."""
+    k, p, d = each(size, axes), each(padding, axes), each(dilation, axes)
     check_fit(np.shape(x), k, size if stride is None else stride, padding, dilation)
-    if any(2 * q > n for n, q in zip(k, p, strict=True)):
-        raise ShapeError(f"padding is {p}, but must be at most half the window {k}")
+    reach = tuple(e * (n - 1) + 1 for n, e in zip(k, d, strict=True))
+    if any(2 * q > n for n, q in zip(reach, p, strict=True)):
+        raise ShapeError(f"padding is {p}, but must be at most half the window {reach}")
 
 
 @op
@@ -96,11 +97,14 @@ def avg_pool2d(
     """
     step = size if stride is None else stride
     windows = unfold(x, size=size, stride=step, padding=padding)
-    ones = np.ones_like(x, shape=(1, 1, *x.shape[2:]))
+    one_image = (1, 1, *x.shape[2:])
     counts = (
         math.prod(each(size, 2))
         if count_include_pad
-        else np.sum(unfold(ones, size=size, stride=step, padding=padding), axis=1)
+        else np.sum(
+            unfold(np.ones_like(x, shape=one_image), size=size, stride=step, padding=padding),
+            axis=1,
+        )
     )
     return np.swapaxes(np.sum(windows, axis=1), 0, 1) / counts
 
@@ -172,11 +176,14 @@ def avg_pool1d(
     """Average each window: x (N, C, L), result (N, C, P). See avg_pool2d."""
     step = size if stride is None else stride
     windows = unfold(x, size=size, stride=step, padding=padding)
-    ones = np.ones_like(x, shape=(1, 1, *x.shape[2:]))
+    one_image = (1, 1, *x.shape[2:])
     counts = (
         math.prod(each(size, 1))
         if count_include_pad
-        else np.sum(unfold(ones, size=size, stride=step, padding=padding), axis=1)
+        else np.sum(
+            unfold(np.ones_like(x, shape=one_image), size=size, stride=step, padding=padding),
+            axis=1,
+        )
     )
     return np.swapaxes(np.sum(windows, axis=1), 0, 1) / counts
 

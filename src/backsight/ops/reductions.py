@@ -75,7 +75,10 @@ def sum_backward(dout: Array, x_shape: Shape, axis: Axis, keepdims: bool) -> Arr
 
 @op
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Average along axes."""
+    """Average along axes.
+
+    In float16 the gradient of a mean of more than 65,504 numbers overflows to 0; NumPy warns.
+    """
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -106,7 +109,7 @@ def var_backward(dout: Array, x_shape: Shape, axis: Axis, centred: Array, freedo
 
 @op
 def std(x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Array:
-    """Take the standard deviation along axes, the root of `var`. Of a constant the gradient is 0."""
+    """Take the standard deviation along axes: the root of `var`. Where it is 0, its gradient is."""
     centred = x - np.mean(x, axis=axis, keepdims=True)
     freedom = reduced_count(x.shape, axis, ddof)
     return np.sqrt(np.sum(centred * centred, axis=axis, keepdims=keepdims) / freedom)

@@ -197,11 +197,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _check(path: Path, database: sqlite3.Connection) -> None:
-    try:
-        (application,) = database.execute("PRAGMA application_id").fetchone()
-    except sqlite3.DatabaseError:
-        application = 0
-    if application != APPLICATION:
+    if not is_recording(path):
         kind = "is empty" if path.stat().st_size == 0 else "is not a recording of Backsight"
         raise FileFormatError(f"{path} {kind}. `backsight run train.py` writes recordings (.bsr)")
     (version,) = database.execute("PRAGMA user_version").fetchone()

@@ -142,15 +142,15 @@ class RecordingWriter:
 
     def close(self) -> None:
         """Write the rest and make it a single plain file."""
-        self.flush()
         if self._database is None or os.getpid() != self._pid:
             return
-        database, self._database = self._database, None
-        with suppress(
-            sqlite3.Error
-        ):  # a reader has it open: the log beside it stays, which is fine
-            database.execute("PRAGMA journal_mode = DELETE")
-        database.close()
+        try:
+            self.flush()
+        finally:
+            database, self._database = self._database, None
+            with suppress(sqlite3.Error):  # a reader has it open: then the log beside it stays
+                database.execute("PRAGMA journal_mode = DELETE")
+            database.close()
 
     def abandon(self) -> None:
         """Leave the file as it is; used in a forked child, which must not even close it."""
@@ -236,13 +236,15 @@ def _connected(path: Path, journal: str) -> sqlite3.Connection:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     database = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
-        database.execute(f"PRAGMA journal_mode = {journal}")
         # What the system has taken over survives a kill; only a power cut could cost the last
         # seconds.
         database.execute("PRAGMA synchronous = OFF")
         database.execute(f"PRAGMA application_id = {APPLICATION}")
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.executescript("BEGIN;" + SCHEMA + "COMMIT;")
+        # Last, so that the file itself, not only the log beside it, says what it is.
+        database.execute(f"PRAGMA journal_mode = {journal}")
+        database.executescript("BEGIN IMMEDIATE; COMMIT")  # shows whether that works here
     except sqlite3.Error:
         database.close()
         raise

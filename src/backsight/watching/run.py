@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ..errors import FileFormatError
 from .engine import watch_engine
 from .program import Program
 from .session import Session
@@ -105,10 +107,16 @@ def diagnosed(session: Session, code: int | None) -> Diagnosis:
     """Return the diagnosis of a finished session."""
     from ..diagnosis import Diagnosis, diagnose  # NumPy, at last: the script has had its say
 
-    if session.recording is not None:
+    if session.recording is not None and not session.failure:
         return diagnose(session.recording)
-    seen = {"steps": session.steps, "probed": 0, "overhead": 0.0, "not_observed": []}
-    return Diagnosis("watching-failed", session.script, code, seen, failure=session.failure)
+    failed = Diagnosis(
+        "watching-failed", session.script, code, session.observed_so_far(), failure=session.failure
+    )
+    try:  # what had been written before the failure still counts
+        found = diagnose(session.recording or os.devnull)
+    except FileFormatError:
+        return failed
+    return dataclasses.replace(failed, findings=found.findings, rules=found.rules)
 
 
 def note_unwatched(session: Session) -> None:

@@ -55,6 +55,8 @@ class Session:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._writer: RecordingWriter | None = None
+        self._path: Path | None = None
+        self._lost = False  # the recording cannot be written any more
         self._missed: set[str] = set()
         self._pending: dict[str, Any] | None = None
         self._detach: list[Callable[[], None]] = []
@@ -89,12 +91,13 @@ class Session:
                 self._writer = RecordingWriter(path, self._meta)
             except (OSError, sqlite3.Error) as error:
                 self._writer = self._in_temporary_folder(path, error)
+            self._path = self._writer.path
         return self._writer
 
     @property
     def recording(self) -> Path | None:
         """Where the recording is, None if it was not begun."""
-        return self._writer.path if self._writer is not None else None
+        return self._path
 
     def step(self, loss: float | None, source: str) -> int:
         """Begin a step; return its number if it is to be observed, else 0."""
@@ -151,7 +154,7 @@ class Session:
         try:
             self.writer.event("failure", self.failure)
         except Exception:  # the disk is full, say: the line above is all that can be done
-            self._writer = None
+            self._give_up()
 
     def end(self) -> None:
         """Stop watching; the recording stays open."""
@@ -166,6 +169,8 @@ class Session:
             return
         self.finished = True
         self.end()
+        if self._lost:
+            return
         # In a signal handler the lock may be held by the very thread that it interrupted.
         held = self._lock.acquire(timeout=1.0)
         try:
@@ -175,10 +180,19 @@ class Session:
             self.writer.close()
         except Exception as error:
             self.failure = self.failure or f"{type(error).__name__}: {error}"
-            self._writer = None
+            self._give_up()
         finally:
             if held:
                 self._lock.release()
+
+    def observed_so_far(self) -> dict[str, Any]:
+        """Return what was observed, in the form of a diagnosis."""
+        return {
+            "steps": self.steps,
+            "probed": self.probed,
+            "overhead": round(self.sampling.overhead(), 4),
+            "not_observed": sorted(self._missed),
+        }
 
     def say(self, line: str) -> None:
         """Print one line of ours to stderr."""
@@ -199,6 +213,13 @@ class Session:
             overhead=sampling.overhead(),
             seconds=sampling.cost,
         )
+
+    def _give_up(self) -> None:
+        writer, self._writer = self._writer, None
+        self._lost = True
+        with suppress(Exception):
+            if writer is not None:
+                writer.close()
 
     def _in_temporary_folder(self, path: Path, error: Exception) -> RecordingWriter:
         from ..traces.recording_writer import RecordingWriter
