@@ -2,26 +2,33 @@
 
 They take a function and give a function, `argnums` as in JAX, and nest to any order: inside another
 derivative they record themselves. Arguments may be nested tuples, lists and dicts of arrays.
+
+What they give are arrays. Where an argument is a Tensor that requires a gradient they are Tensors,
+connected to it and to every other Tensor that the function used, so that a loss may be made of
+them.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError
+from ..errors import GradientError
 from ..ops.arithmetic import add
+from ..ops.shapes import reshape
 from .modes import recorded
 from .tape import gradients
-from .tensors import Tensor, check_differentiable, strip, tensor
-from .trees import leaves_of, mapped
+from .tensors import Tensor, as_dtype, check_differentiable, strip, tensor
+from .trees import leaves_like, leaves_of, mapped, refilled
 
 Function = Callable[..., Any]
-Argnums = int | tuple[int, ...]
+Argnums = int | Sequence[int]
 
 _depth: ContextVar[int] = ContextVar("backsight_derivative_depth", default=0)
 
@@ -36,15 +43,9 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     @functools.wraps(f)
     def derivative(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         out, variables, nested = _run(f, argnums, args, keywords)
-        if not isinstance(out, Tensor):
-            return out, _chosen(argnums, mapped(lambda x: _zeros(x, nested), variables))
-        if out.size != 1:
-            raise GradientError(
-                f"grad: {_name(f)} returned shape {out.shape}; a gradient is of one number. "
-                "Reduce it (np.sum, np.mean), or use jacobian"
-            )
-        found = _pulled([out], variables, [np.ones_like(out._value)], nested)
-        return (out if nested else out._value), _chosen(argnums, found)
+        check_number(out, _name(f))
+        found = _pulled([out], variables, [np.ones_like(strip(out))], nested)
+        return (out if nested else strip(out)), _chosen(argnums, found)
 
     return derivative
 
@@ -65,86 +66,114 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
-    """Return `f(*args)` and a function from an upstream gradient to the gradients of all arguments."""
+    """Return `f(*args)`, and a function from an upstream gradient to those of the arguments.
+
+    The upstream gradient has the containers and shapes of the value, else GradientError is raised.
+    """
     out, variables, nested = _run(f, tuple(range(len(args))), args, {})
 
     def pull(dout: Any) -> tuple[Any, ...]:
-        return _pulled(leaves_of(out), variables, leaves_of(dout), nested)  # type: ignore[no-any-return]
+        douts = _like(out, dout, "vjp: the upstream gradient has the form of the value")
+        return _pulled(leaves_of(out), variables, douts, nested)  # type: ignore[no-any-return]
 
     return (out if nested else mapped(strip, out)), pull
 
 
 def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Return `f(*args)` and its derivative in the direction of `tangents`.
+    """Return `f(*args)` and its derivative in the direction of `tangents`, one for each argument.
 
-    Computed by differentiating the vjp with respect to its upstream gradient, in which it is linear.
+    Computed by differentiating the vjp by its upstream gradient, in which it is linear.
     """
-    nested = _depth.get() > 0 or any(_wants(x) for x in (*leaves_of(args), *leaves_of(tangents)))
-    token = _depth.set(_depth.get() + 1)
-    try:
-        out, variables, _ = _run(f, tuple(range(len(args))), args, {})
+    if not isinstance(args, tuple | list) or not isinstance(tangents, tuple | list):
+        raise GradientError("jvp: arguments and tangents are tuples: jvp(f, (x,), (v,))")
+    directions = _like(tuple(args), tuple(tangents), "jvp: tangents have the form of the arguments")
+    nested = _depth.get() > 0 or any(_wants(x) for x in (*leaves_of(args), *directions))
+    with _deeper():
+        out, variables, _ = _run(f, tuple(range(len(args))), tuple(args), {})
         outs = leaves_of(out)
-        probes = [tensor(np.ones_like(o._value if isinstance(o, Tensor) else o)) for o in outs]
-        inputs = leaves_of(variables)
+        probes = [tensor(np.ones_like(strip(o))) for o in outs]
         live = [(o, u) for o, u in zip(outs, probes, strict=True) if isinstance(o, Tensor)]
-        pulled = gradients([o for o, _ in live], inputs, [u for _, u in live], create_graph=True)
+        pulled = gradients(
+            [o for o, _ in live], leaves_of(variables), [u for _, u in live], create_graph=True
+        )
         pairs = [
             (g, t)
-            for g, t in zip(pulled, leaves_of(tangents), strict=True)
+            for g, t in zip(pulled, directions, strict=True)
             if isinstance(g, Tensor) and g.wanted
         ]
         pushed = gradients(
             [g for g, _ in pairs],
             probes,
-            [_like(t, g, nested) for g, t in pairs],
+            [_seed(t, g, nested) for g, t in pairs],
             create_graph=nested,
             retain_graph=True,
         )
-    finally:
-        _depth.reset(token)
     filled = [
-        np.zeros_like(strip(o)) if p is None else p for o, p in zip(outs, pushed, strict=True)
+        _zeros(strip(o), nested) if p is None else p for o, p in zip(outs, pushed, strict=True)
     ]
-    directions = iter(filled)
-    derivative = mapped(lambda _: next(directions), out)
+    derivative = refilled(out, filled)
     return (out, derivative) if nested else (mapped(strip, out), derivative)
 
 
-def jacobian(f: Function, argnums: int = 0) -> Function:
-    """Return a function that gives the Jacobian of `f`, shaped as output shape + argument shape."""
+def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+    """Return a function that gives the Jacobian of `f`, shaped as output shape + argument shape.
+
+    Where value or argument are containers, so is the Jacobian: those of the value outside.
+    """
 
     @functools.wraps(f)
     def derivative(*args: Any, **keywords: Any) -> Any:
         out, variables, nested = _run(f, argnums, args, keywords)
-        (x,) = variables
-        if not isinstance(x, Tensor):
-            raise DTypeError("jacobian: the argument is one array, not a container of them")
-        if not isinstance(out, Tensor):
-            return np.zeros(np.shape(out) + x.shape, x.dtype)
-        rows = []
-        for i in range(out.size):
-            basis = np.reshape(np.arange(out.size, like=None) == i, out.shape).astype(out.dtype)
-            rows.append(_pulled([out], (x,), [basis], nested)[0])
-        if not rows:
-            return np.zeros(out.shape + x.shape, x.dtype)
-        return np.reshape(np.stack(rows), out.shape + x.shape)
+
+        def of(o: Any) -> Any:
+            value = strip(o)
+            count = np.size(value)
+            rows = []
+            for i in range(count):
+                basis = np.zeros_like(value)
+                basis[np.unravel_index(i, np.shape(value))] = 1
+                rows.append(leaves_of(_pulled([o], variables, [basis], nested)))
+            columns = [
+                np.reshape(np.stack([row[k] for row in rows]), np.shape(value) + x.shape)
+                if rows
+                else np.zeros_like(x._value, shape=np.shape(value) + x.shape)
+                for k, x in enumerate(leaves_of(variables))
+            ]
+            return _chosen(argnums, refilled(variables, columns))
+
+        return mapped(of, out)
 
     return derivative
 
 
-def hessian(f: Function, argnums: int = 0) -> Function:
+def hessian(f: Function, argnums: Argnums = 0) -> Function:
     """Return a function that gives the Hessian of `f`, shaped as argument shape twice."""
     return jacobian(grad(f, argnums), argnums)
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """Return the Hessian of `f` at `x` times `v`, without forming it: the gradient of ⟨∇f, v⟩."""
+    directions = _like(x, v, "hvp: the vector has the form of the argument")
 
     def along(y: Any) -> Any:
-        parts = zip(leaves_of(grad(f)(y)), leaves_of(v), strict=True)
-        return functools.reduce(add, (np.sum(g * each) for g, each in parts))
+        parts = zip(leaves_of(grad(f)(y)), directions, strict=True)
+        return functools.reduce(add, (np.sum(g * _seed(each, g, True)) for g, each in parts))
 
     return grad(along)(x)
+
+
+def check_number(out: Any, name: str) -> None:
+    """Raise GradientError unless a function returned one number, of whatever shape."""
+    if not isinstance(out, Tensor | np.ndarray | np.number | float | int):
+        raise GradientError(
+            f"grad: {name} returned a {type(out).__name__}; a gradient is of one number. "
+            "Return the loss alone"
+        )
+    if np.size(strip(out)) != 1:
+        raise GradientError(
+            f"grad: {name} returned shape {np.shape(strip(out))}; a gradient is of one number. "
+            "Reduce it (np.sum, np.mean), or use jacobian"
+        )
 
 
 def _run(
@@ -159,24 +188,35 @@ def _run(
             )
     wanted = tuple(place % len(args) for place in wanted)
     nested = _depth.get() > 0 or any(_wants(x) for x in leaves_of(args))
-    variables = {place: mapped(_variable, args[place]) for place in wanted}
+    called = _parameters(f, len(args))
+    variables = {
+        place: mapped(functools.partial(_variable, f"{_name(f)}: {called[place]}"), args[place])
+        for place in wanted
+    }
     given = [variables.get(i, arg) for i, arg in enumerate(args)]
-    token = _depth.set(_depth.get() + 1)
-    try:
-        with recorded(True):
-            out = f(*given, **keywords)
-    finally:
-        _depth.reset(token)
+    with _deeper(), recorded(True):
+        out = f(*given, **keywords)
     return out, tuple(variables[place] for place in wanted), nested
 
 
-def _variable(x: Any) -> Tensor:
-    """Make a Tensor to differentiate by; one that an outer derivative follows stays connected to it."""
+@contextmanager
+def _deeper() -> Iterator[None]:
+    token = _depth.set(_depth.get() + 1)
+    try:
+        yield
+    finally:
+        _depth.reset(token)
+
+
+def _variable(who: str, x: Any) -> Tensor:
+    """Make a Tensor to differentiate by. One that an outer derivative follows stays connected."""
     if _wants(x):
-        return add(x, 0.0)  # type: ignore[no-any-return]
-    value = np.asarray(x) if not hasattr(x, "dtype") else strip(x)
-    if isinstance(x, int | bool) or value.dtype.kind in "iub":
-        check_differentiable(value.dtype, "grad")
+        return reshape(x, shape=x.shape)  # type: ignore[no-any-return]
+    value = strip(x)
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+    if value.dtype.kind in "iub":
+        check_differentiable(value.dtype, who)
     return tensor(value)
 
 
@@ -185,25 +225,39 @@ def _wants(x: Any) -> bool:
 
 
 def _pulled(outs: list[Any], variables: tuple[Any, ...], douts: list[Any], nested: bool) -> Any:
+    """Pull upstream gradients back to the variables. What is found is the caller's own."""
     live = [(o, d) for o, d in zip(outs, douts, strict=True) if isinstance(o, Tensor)]
-    inputs = leaves_of(variables)
-    seeds = [_like(d, o, nested) for o, d in live]
     found = gradients(
-        [o for o, _ in live], inputs, seeds, retain_graph=True, create_graph=nested
+        [o for o, _ in live],
+        leaves_of(variables),
+        [_seed(d, o, nested) for o, d in live],
+        retain_graph=True,
+        create_graph=nested,
     )
-    filled = iter([_zeros(x, nested) if g is None else g for x, g in zip(inputs, found, strict=True)])
-    return mapped(lambda _: next(filled), variables)
+    own = (
+        _zeros(x._value, nested) if g is None else g if nested else g.copy()
+        for x, g in zip(leaves_of(variables), found, strict=True)
+    )
+    return refilled(variables, own)
 
 
-def _like(dout: Any, out: Any, nested: bool) -> Any:
-    if nested:
-        return dout if isinstance(dout, Tensor) else Tensor(np.asarray(dout, dtype=out.dtype))
-    dout = strip(dout)
-    return dout.astype(out.dtype) if hasattr(dout, "astype") else np.asarray(dout, dtype=out.dtype)
+def _like(tree: Any, given: Any, rule: str) -> list[Any]:
+    try:
+        return leaves_like(tree, given)
+    except ValueError as error:
+        raise GradientError(f"{rule}; {error}") from None
 
 
-def _zeros(x: Tensor, nested: bool) -> Any:
-    zeros = np.zeros_like(x._value)
+def _seed(dout: Any, out: Any, nested: bool) -> Any:
+    """Give an upstream gradient the dtype of its value."""
+    if nested and isinstance(dout, Tensor):
+        return dout if dout.dtype == out.dtype else dout.astype(out.dtype)
+    dout = as_dtype(strip(dout), out.dtype)
+    return Tensor(dout) if nested else dout
+
+
+def _zeros(value: Any, nested: bool) -> Any:
+    zeros = np.zeros_like(value)
     return Tensor(zeros) if nested else zeros
 
 
@@ -213,3 +267,12 @@ def _chosen(argnums: Argnums, found: tuple[Any, ...]) -> Any:
 
 def _name(f: Function) -> str:
     return getattr(f, "__name__", type(f).__name__)
+
+
+def _parameters(f: Function, count: int) -> list[str]:
+    """Return what a function calls its positional arguments; `argument 0` where that is unknown."""
+    try:
+        known = [p.name for p in inspect.signature(f).parameters.values() if p.kind <= 1]
+    except (TypeError, ValueError):
+        known = []
+    return [known[i] if i < len(known) else f"argument {i}" for i in range(count)]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import InPlaceError, ShapeError, UnsupportedError
 from ..ops import arithmetic, indexing, products, reductions, shapes
 from .tensors import Tensor, strip
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """NumPy function to adapter. Adapters take NumPy's arguments, as far as they are supported."""
 
+# fmt: off
 CONSTANT = {
-    getattr(np, name)
-    for name in (
-        "all allclose any argmax argmin argpartition argsort array_equal bincount count_nonzero "
-        "empty_like flatnonzero full_like isclose iscomplexobj isrealobj ndim nonzero ones_like "
-        "result_type searchsorted shape shares_memory may_share_memory size unique zeros_like"
-    ).split()
+    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.array_equal,
+    np.bincount, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like, np.isclose,
+    np.iscomplexobj, np.isrealobj, np.may_share_memory, np.ndim, np.nonzero, np.ones_like,
+    np.result_type, np.searchsorted, np.shape, np.shares_memory, np.size, np.unique, np.zeros_like,
 }
+# fmt: on
 """Functions without a gradient: they see arrays and return arrays."""
 
 
@@ -36,63 +37,82 @@ def means(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return register
 
 
-def _reduction(op: Any) -> Callable[..., Any]:
-    def reduce(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-        if dtype is not None and dtype != a.dtype:
-            a = arithmetic.astype(a, dtype=dtype)
-        return op(a, axis=_plain_axis(axis), keepdims=_flag(keepdims))
+def refuse_out(name: str, out: Any) -> None:
+    """Raise InPlaceError where an array is given to be written to."""
+    if out is not None:
+        raise InPlaceError(
+            f"{name}(…, out=…) would write into a value under record; "
+            "leave out= away and use the result"
+        )
+
+
+def _sum_like(function: Any, op: Any) -> Callable[..., Any]:
+    def reduce(
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
+        refuse_out(f"np.{function.__name__}", out)
+        return op(_converted(a, dtype), axis=_plain_axis(axis), keepdims=bool(keepdims))
 
     return reduce
 
 
-def _spread_reduction(op: Any) -> Callable[..., Any]:
+def _max_like(function: Any, op: Any) -> Callable[..., Any]:
+    def reduce(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        refuse_out(f"np.{function.__name__}", out)
+        return op(a, axis=_plain_axis(axis), keepdims=bool(keepdims))
+
+    return reduce
+
+
+def _var_like(function: Any, op: Any) -> Callable[..., Any]:
     def reduce(
         a: Any,
         axis: Any = None,
-        *,
+        dtype: Any = None,
+        out: Any = None,
         ddof: int = 0,
         keepdims: bool = False,
+        *,
         correction: int | None = None,
     ) -> Any:
+        refuse_out(f"np.{function.__name__}", out)
         count = ddof if correction is None else correction
-        return op(a, axis=_plain_axis(axis), ddof=count, keepdims=_flag(keepdims))
+        a = _converted(a, dtype)
+        return op(a, axis=_plain_axis(axis), ddof=count, keepdims=bool(keepdims))
 
     return reduce
+
+
+def _converted(a: Any, dtype: Any) -> Any:
+    return a if dtype is None or dtype == a.dtype else arithmetic.astype(a, dtype=dtype)
 
 
 def _plain_axis(axis: Any) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def _flag(keepdims: Any) -> bool:
-    return bool(keepdims) if keepdims is not np._NoValue else False
-
-
-for _function, _op in (
-    (np.sum, reductions.sum_),
-    (np.mean, reductions.mean),
-    (np.max, reductions.max_),
-    (np.min, reductions.min_),
-    (np.prod, reductions.prod),
+for _kind, _function, _op in (
+    (_sum_like, np.sum, reductions.sum_),
+    (_sum_like, np.mean, reductions.mean),
+    (_sum_like, np.prod, reductions.prod),
+    (_max_like, np.max, reductions.max_),
+    (_max_like, np.min, reductions.min_),
+    (_var_like, np.var, reductions.var),
+    (_var_like, np.std, reductions.std),
 ):
-    FUNCTIONS[_function] = _reduction(_op)
+    FUNCTIONS[_function] = _kind(_function, _op)
 FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]
-FUNCTIONS[np.var] = _spread_reduction(reductions.var)
-FUNCTIONS[np.std] = _spread_reduction(reductions.std)
-
-
-@means(np.cumsum)
-def _cumsum(a: Any, axis: int | None = None) -> Any:
-    return reductions.cumsum(a, axis=axis)
 
 
 @means(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if ord is not None and (axis is None and x.ndim != 1 or isinstance(axis, tuple)):
+    of_matrix = isinstance(axis, tuple | list) or (axis is None and x.ndim != 1)
+    if ord is not None and of_matrix:
         raise UnsupportedError(
             "np.linalg.norm(ord=…) of a matrix has no backward here; flatten it, or give one axis"
         )
-    return reductions.norm(x, ord=2 if ord is None else ord, axis=axis, keepdims=keepdims)
+    order = 2 if ord is None else ord
+    return reductions.norm(x, ord=order, axis=_plain_axis(axis), keepdims=keepdims)
 
 
 @means(np.reshape)
@@ -100,11 +120,6 @@ def _reshape(a: Any, shape: Any, order: str = "C") -> Any:
     if order != "C":
         raise UnsupportedError(f"np.reshape(order={order!r}) has no backward here; use order='C'")
     return shapes.reshape(a, shape=shape)
-
-
-@means(np.ravel)
-def _ravel(a: Any) -> Any:
-    return shapes.reshape(a, shape=(-1,))
 
 
 @means(np.transpose, np.permute_dims)
@@ -119,26 +134,6 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return shapes.transpose(a, axes=tuple(axes))
 
 
-@means(np.matrix_transpose)
-def _matrix_transpose(x: Any) -> Any:
-    return _swapaxes(x, -1, -2)
-
-
-@means(np.moveaxis)
-def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    return shapes.moveaxis(a, source=source, destination=destination)
-
-
-@means(np.squeeze)
-def _squeeze(a: Any, axis: Any = None) -> Any:
-    return shapes.squeeze(a, axis=axis)
-
-
-@means(np.expand_dims)
-def _expand_dims(a: Any, axis: Any) -> Any:
-    return shapes.expand_dims(a, axis=_plain_axis(axis))
-
-
 @means(np.atleast_1d)
 def _atleast_1d(*arrays: Any) -> Any:
     made = tuple(a if np.ndim(strip(a)) else shapes.reshape(a, shape=(1,)) for a in arrays)
@@ -148,13 +143,8 @@ def _atleast_1d(*arrays: Any) -> Any:
 @means(np.concatenate, np.concat)
 def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     if axis is None:
-        return shapes.concatenate(*(_ravel(a) for a in arrays), axis=0)
+        return shapes.concatenate(*(_flat(a) for a in arrays), axis=0)
     return shapes.concatenate(*arrays, axis=axis)
-
-
-@means(np.stack)
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    return shapes.stack(*arrays, axis=axis)
 
 
 @means(np.vstack)
@@ -169,12 +159,22 @@ def _hstack(tup: Sequence[Any]) -> Any:
     return shapes.concatenate(*parts, axis=0 if np.ndim(strip(parts[0])) == 1 else 1)
 
 
-@means(np.split, np.array_split)
+@means(np.split)
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
+        raise ShapeError(
+            f"np.split: {ary.shape[axis]} along axis {axis} do not divide into "
+            f"{indices_or_sections} equal parts; np.array_split takes unequal ones"
+        )
+    return _array_split(ary, indices_or_sections, axis)
+
+
+@means(np.array_split)
+def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     axis = axis % ary.ndim
     length = ary.shape[axis]
-    if isinstance(indices_or_sections, int):
-        count = indices_or_sections
+    if np.ndim(indices_or_sections) == 0:
+        count = int(indices_or_sections)
         whole, rest = divmod(length, count)
         sizes = [whole + 1] * rest + [whole] * (count - rest)
         cuts = [sum(sizes[:i]) for i in range(count + 1)]
@@ -182,19 +182,8 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         cuts = [0, *(int(i) for i in indices_or_sections), length]
     before = (slice(None),) * axis
     return [
-        indexing.getitem(ary, index=(*before, slice(a, b)))
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        indexing.getitem(ary, index=(*before, slice(a, b))) for a, b in itertools.pairwise(cuts)
     ]
-
-
-@means(np.flip)
-def _flip(m: Any, axis: Any = None) -> Any:
-    return shapes.flip(m, axis=axis)
-
-
-@means(np.roll)
-def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    return shapes.roll(a, shift=shift, axis=axis)
 
 
 @means(np.pad)
@@ -204,32 +193,12 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     return shapes.pad(array, width=pad_width, value=constant_values)
 
 
-@means(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any) -> Any:
-    return shapes.broadcast_to(array, shape=shape)
-
-
-@means(np.repeat)
-def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    return shapes.repeat(a, repeats=repeats, axis=axis)
-
-
-@means(np.tile)
-def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 - NumPy's own name
-    return shapes.tile(A, reps=reps)
-
-
 @means(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
     indices = strip(indices)
     if axis is None:
-        return indexing.getitem(_ravel(a), index=indices)
+        return indexing.getitem(_flat(a), index=indices)
     return indexing.getitem(a, index=(*(slice(None),) * (axis % a.ndim), indices))
-
-
-@means(np.take_along_axis)
-def _take_along_axis(arr: Any, indices: Any, axis: int = -1) -> Any:
-    return indexing.gather(arr, index=strip(indices), axis=axis)
 
 
 @means(np.sort)
@@ -248,12 +217,14 @@ def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 
 @means(np.triu)
 def _triu(m: Any, k: int = 0) -> Any:
-    return m * np.triu(np.ones_like(strip(m), dtype=m.dtype), k)
+    above = np.triu(np.ones_like(strip(m), dtype=bool), k)
+    return arithmetic.where(m, 0, condition=above)
 
 
 @means(np.tril)
 def _tril(m: Any, k: int = 0) -> Any:
-    return m * np.tril(np.ones_like(strip(m), dtype=m.dtype), k)
+    below = np.tril(np.ones_like(strip(m), dtype=bool), k)
+    return arithmetic.where(m, 0, condition=below)
 
 
 @means(np.trace)
@@ -271,42 +242,33 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 
 @means(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def _clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
+    refuse_out("np.clip", out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     return arithmetic.clip(a, low=low, high=high)
 
 
-@means(np.round, np.around)
-def _round(a: Any, decimals: int = 0) -> Any:
-    return arithmetic.round_(a, decimals=decimals)
-
-
 @means(np.copy)
-def _copy(a: Any) -> Any:
-    return a
+def copy(a: Any) -> Any:
+    """Return a value of its own: assigning to the original does not change it."""
+    return shapes.reshape(a, shape=a.shape)
 
 
 @means(np.einsum)
 def _einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
     if not isinstance(subscripts, str):
-        raise UnsupportedError("np.einsum takes a text of subscripts here: np.einsum('ij,jk', a, b)")
-    while len(operands) > 2:  # two at a time, keeping the letters that are still needed
-        inputs, _, out = subscripts.replace(" ", "").partition("->")
-        first, second, *rest = inputs.split(",")
-        if "->" not in subscripts:
-            letters = inputs.replace(",", "")
-            out = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-        needed = set(out).union(*rest)
-        kept = "".join(c for c in dict.fromkeys(first + second) if c in needed)
-        part = products.einsum(operands[0], operands[1], spec=f"{first},{second}->{kept}")
-        operands = (part, *operands[2:])
-        subscripts = f"{','.join([kept, *rest])}->{out}"
+        raise UnsupportedError("np.einsum takes subscripts as text here: np.einsum('ij,jk', a, b)")
+    if len(operands) > 2:
+        return products.einsum_of_many(subscripts, operands)
     return products.einsum(*operands, spec=subscripts)
-
-
-@means(np.dot)
-def _dot(a: Any, b: Any) -> Any:
-    return products.dot(a, b)
 
 
 @means(np.inner)
@@ -322,7 +284,7 @@ def _outer(a: Any, b: Any) -> Any:
 
 
 def _flat(a: Any) -> Any:
-    return a if np.ndim(strip(a)) == 1 else np.reshape(a, (-1,))
+    return a if np.ndim(strip(a)) == 1 else shapes.reshape(a, shape=(-1,))
 
 
 @means(np.tensordot)
@@ -342,16 +304,36 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return products.einsum(a, b, spec=spec)
 
 
-@means(np.linalg.solve)
-def _solve(a: Any, b: Any) -> Any:
-    return products.solve(a, b)
-
-
-@means(np.linalg.inv)
-def _inverse(a: Any) -> Any:
-    return products.inverse(a)
-
-
 @means(np.array2string, np.array_repr, np.array_str)
 def _text(a: Tensor, *_: Any, **__: Any) -> str:
     return repr(a)
+
+
+# What takes NumPy's arguments under other names.
+FUNCTIONS |= {
+    np.append: lambda arr, values, axis=None: _concatenate((arr, values), axis),
+    np.broadcast_to: lambda array, shape: shapes.broadcast_to(array, shape=shape),
+    np.cumsum: lambda a, axis=None: reductions.cumsum(a, axis=axis),
+    np.dot: lambda a, b: products.dot(a, b),
+    np.expand_dims: lambda a, axis: shapes.expand_dims(a, axis=_plain_axis(axis)),
+    np.flip: lambda m, axis=None: shapes.flip(m, axis=axis),
+    np.fliplr: lambda m: shapes.flip(m, axis=1),
+    np.flipud: lambda m: shapes.flip(m, axis=0),
+    np.linalg.inv: lambda a: products.inverse(a),
+    np.linalg.solve: lambda a, b: products.solve(a, b),
+    np.matrix_transpose: lambda x: _swapaxes(x, -1, -2),
+    np.moveaxis: lambda a, source, destination: shapes.moveaxis(
+        a, source=source, destination=destination
+    ),
+    np.ravel: lambda a: shapes.reshape(a, shape=(-1,)),
+    np.repeat: lambda a, repeats, axis=None: shapes.repeat(a, repeats=strip(repeats), axis=axis),
+    np.roll: lambda a, shift, axis=None: shapes.roll(a, shift=shift, axis=axis),
+    np.round: lambda a, decimals=0: arithmetic.round_(a, decimals=decimals),
+    np.squeeze: lambda a, axis=None: shapes.squeeze(a, axis=axis),
+    np.stack: lambda arrays, axis=0: shapes.stack(*arrays, axis=axis),
+    np.take_along_axis: lambda arr, indices, axis=-1: indexing.gather(
+        arr, index=strip(indices), axis=axis
+    ),
+    np.tile: lambda A, reps: shapes.tile(A, reps=reps),
+}
+FUNCTIONS[np.around], FUNCTIONS[np.permute_dims] = FUNCTIONS[np.round], FUNCTIONS[np.transpose]

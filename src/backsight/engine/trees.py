@@ -39,21 +39,21 @@ def leaves_like(tree: Any, given: Any) -> list[Any]:
 
     Raises ValueError that says where they differ.
     """
-    if isinstance(tree, tuple | list):
-        if not isinstance(given, tuple | list) or len(given) != len(tree):
-            raise ValueError(f"a {type(tree).__name__} of {len(tree)} is expected, not {_form(given)}")
-        pairs: Iterable[tuple[Any, Any]] = zip(tree, given, strict=True)
-    elif isinstance(tree, dict):
-        if not isinstance(given, dict) or set(given) != set(tree):
-            raise ValueError(f"a dict of {sorted(map(str, tree))} is expected, not {_form(given)}")
-        pairs = ((part, given[key]) for key, part in tree.items())
-    elif tree is None:
+    if tree is None:
         return []
+    if isinstance(tree, tuple | list):
+        fits = isinstance(given, tuple | list) and len(given) == len(tree)
+    elif isinstance(tree, dict):
+        fits = isinstance(given, dict) and set(given) == set(tree)
     else:
-        if isinstance(given, tuple | dict) or given is None or _shape(given) != _shape(tree):
-            raise ValueError(f"shape {_shape(tree)} is expected, not {_form(given)}")
+        whole = given is not None and not isinstance(given, tuple | dict)
+        fits = whole and _shape(given) == _shape(tree)
+    if not fits:
+        raise ValueError(f"{_form(tree)} is expected, not {_form(given)}")
+    if not isinstance(tree, tuple | list | dict):
         return [given]
-    return [leaf for part, other in pairs for leaf in leaves_like(part, other)]
+    places = tree if isinstance(tree, dict) else range(len(tree))
+    return [leaf for place in places for leaf in leaves_like(tree[place], given[place])]
 
 
 def _shape(leaf: Any) -> tuple[int, ...]:

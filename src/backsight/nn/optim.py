@@ -6,8 +6,9 @@ value is told so (InPlaceError) instead of computing with the new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,8 @@ from .parameters import parameters
 
 def _collected(given: Any) -> list[Tensor]:
     """List the parameters of a layer, or of an iterable of Tensors, and name those without a name."""
-    if isinstance(given, Iterable) and not isinstance(given, dict):
-        given = list(given)
-    found = parameters(given)
+    several = isinstance(given, Iterable) and not isinstance(given, Mapping)
+    found = parameters(list(given) if several and not is_dataclass(given) else given)
     if not found:
         raise UsageError(
             f"the optimiser was given no parameters: {type(given).__name__} holds no Tensor "
@@ -36,7 +36,7 @@ def _collected(given: Any) -> list[Tensor]:
 
 
 @dataclass(eq=False)
-class Optimizer:
+class Optimizer(ABC):
     """What all optimisers share: `parameters` is a layer, or Tensors; `lr` the learning rate."""
 
     parameters: Any
@@ -60,9 +60,9 @@ class Optimizer:
                 replace(t, t._value - self.change(i, t._value, gradient))
         observers.stepped(self)
 
+    @abstractmethod
     def change(self, place: int, value: Array, gradient: Array) -> Array:
         """Return what is subtracted from parameter `place`."""
-        raise NotImplementedError
 
 
 @dataclass(eq=False)

@@ -244,6 +244,17 @@ def wanted(lengths: Shape, size: Any) -> Shape:
 EDGE = ((0, 0), (0, 0), (0, 1), (0, 1))
 
 
+def blocks(shape: Shape, size: Any) -> Shape | None:
+    """Return the shape (N, C, OH, KH, OW, KW) where windows tile the image, None where they overlap.
+
+    >>> blocks((8, 3, 6, 4), (2, 1)), blocks((8, 3, 5, 4), 2)
+    ((8, 3, 2, 3, 1, 4), None)
+    """
+    n, c, h, w = shape
+    oh, ow = wanted((h, w), size)
+    return None if h % oh or w % ow else (n, c, oh, h // oh, ow, w // ow)
+
+
 @op
 def adaptive_avg_pool2d(x: Array, *, size: Any) -> Array:
     """Average even windows, as many as asked for: x (N, C, H, W), result (N, C, *size).
@@ -251,19 +262,26 @@ def adaptive_avg_pool2d(x: Array, *, size: Any) -> Array:
     `size` is an int or a pair, in which None keeps a length. Windows overlap where it does not
     divide the length.
     """
+    shape = blocks(x.shape, size)
+    if shape is not None:
+        return np.mean(np.reshape(x, shape), axis=(3, 5))
     index = even_windows(x.shape[2:], size)
-    windows = np.pad(x, EDGE)[index]
-    ones = np.pad(np.ones_like(x, shape=(1, 1, *x.shape[2:])), EDGE)
-    counts = np.sum(ones[index], axis=(4, 5))
-    return np.sum(windows, axis=(4, 5)) / counts
+    one_image = np.pad(np.ones_like(x, shape=(1, 1, *x.shape[2:])), EDGE)
+    counts = np.sum(one_image[index], axis=(4, 5))
+    return np.sum(np.pad(x, EDGE)[index], axis=(4, 5)) / counts
 
 
 @adaptive_avg_pool2d.backward
-def adaptive_avg_pool2d_backward(
-    dout: Array, x_shape: Shape, windows: Array, counts: Array, index: Any
-) -> Array:
-    dwindows = np.broadcast_to((dout / counts)[..., None, None], windows.shape)
+def adaptive_avg_pool2d_backward(dout: Array, x_shape: Shape, size: Any) -> Array:
     n, c, h, w = x_shape
+    shape = blocks(x_shape, size)
+    if shape is not None:
+        dpixel = dout[:, :, :, None, :, None] / (shape[3] * shape[5])
+        return np.reshape(np.broadcast_to(dpixel, shape), x_shape)
+    index = even_windows((h, w), size)
+    one_image = np.pad(np.ones_like(dout, shape=(1, 1, h, w)), EDGE)
+    counts = np.sum(one_image[index], axis=(4, 5), keepdims=True)
+    dwindows = dout[..., None, None] / counts * one_image[index]
     return scatter(dwindows, index=index, shape=(n, c, h + 1, w + 1))[:, :, :-1, :-1]
 
 

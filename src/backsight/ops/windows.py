@@ -104,12 +104,11 @@ def unfold(
     come first, so that a reshape makes the columns of one product for the whole batch.
     """
     axes = x.ndim - 2
-    around = border(each(padding, axes))
-    padded = np.pad(x, around, constant_values=value) if any(each(padding, axes)) else x
-    k, s, d = each(size, axes), each(stride, axes), each(dilation, axes)
-    counts = places(padded.shape[2:], k, s, each(0, axes), d)
-    channels_first = np.swapaxes(padded, 0, 1)
-    return np.stack([channels_first[index] for index in shifts(counts, k, s, d)], axis=1)
+    k, s, p, d = each(size, axes), each(stride, axes), each(padding, axes), each(dilation, axes)
+    # Swapped first and then padded, memory is in channel order, and so is the stack.
+    padded = np.pad(np.swapaxes(x, 0, 1), border(p), constant_values=value)
+    counts = places(x.shape[2:], k, s, p, d)
+    return np.stack([padded[index] for index in shifts(counts, k, s, d)], axis=1)
 
 
 @unfold.check

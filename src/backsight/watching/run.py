@@ -110,7 +110,12 @@ def diagnosed(session: Session, code: int | None) -> Diagnosis:
     if session.recording is not None and not session.failure:
         return diagnose(session.recording)
     failed = Diagnosis(
-        "watching-failed", session.script, code, session.observed_so_far(), failure=session.failure
+        "watching-failed",
+        session.script,
+        code,
+        session.observed_so_far(),
+        failure=session.failure,
+        seconds=session.sampling.cost,
     )
     try:  # what had been written before the failure still counts
         found = diagnose(session.recording or os.devnull)
