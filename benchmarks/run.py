@@ -1,4 +1,4 @@
-"""Speed of the engine against PyTorch eager and bare NumPy: `make bench`, or `python benchmarks/run.py`.
+"""Speed of the engine against PyTorch eager and bare NumPy: `make bench`.
 
 Everything runs in one process on one thread, in interleaved turns, so that a busy machine slows all
 sides alike. Read the ratios; milliseconds say little. A row is the median of its turns.
@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
+import itertools
 import json
 import platform
 import statistics
@@ -51,7 +52,7 @@ def chain_backsight(x: np.ndarray, c: np.ndarray) -> Step:
 
 
 def chain_numpy(x: np.ndarray, c: np.ndarray) -> Step:
-    """The same arithmetic with nothing recorded."""
+    """Do the same arithmetic with nothing recorded."""
 
     def run() -> float:
         out = x
@@ -66,7 +67,7 @@ def chain_numpy(x: np.ndarray, c: np.ndarray) -> Step:
 
 
 def chain_torch(x: np.ndarray, c: np.ndarray) -> Step:
-    """The same with PyTorch eager."""
+    """Do the same with PyTorch eager."""
     leaf, factor, one = torch.tensor(x, requires_grad=True), torch.tensor(c), torch.tensor(x)
 
     def run() -> float:
@@ -84,7 +85,7 @@ def mlp_backsight(sizes: list[int], x: np.ndarray, labels: np.ndarray, weights: 
     """One training step: forward, cross-entropy, backward, SGD."""
     rng = np.random.default_rng(0)
     layers: list = []
-    for d, m in zip(sizes, sizes[1:], strict=False):
+    for d, m in itertools.pairwise(sizes):
         layers += [Linear(d, m, rng), ReLU()]
     net = Sequential(*layers[:-1])
     for layer, w in zip(net.layers[::2], weights, strict=True):
@@ -102,9 +103,9 @@ def mlp_backsight(sizes: list[int], x: np.ndarray, labels: np.ndarray, weights: 
 
 
 def mlp_torch(sizes: list[int], x: np.ndarray, labels: np.ndarray, weights: list) -> Step:
-    """The same in PyTorch eager, with its fused SGD."""
+    """Do the same in PyTorch eager, with its fused SGD."""
     layers: list = []
-    for d, m in zip(sizes, sizes[1:], strict=False):
+    for d, m in itertools.pairwise(sizes):
         layers += [nn.Linear(d, m), nn.ReLU()]
     net = nn.Sequential(*layers[:-1])
     with torch.no_grad():
@@ -139,7 +140,7 @@ def interleaved(steps: dict[str, Step], rounds: int, repeat: int) -> dict[str, l
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:
-    """The median of the ratios of each round."""
+    """Return the median of the ratios of each round."""
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
@@ -150,7 +151,7 @@ def workload(sizes: list[int], batch: int) -> dict[str, Step]:
     labels = rng.integers(0, sizes[-1], batch)
     weights = [
         (rng.standard_normal((d, m)) * (2 / d) ** 0.5).astype(np.float32)
-        for d, m in zip(sizes, sizes[1:], strict=False)
+        for d, m in itertools.pairwise(sizes)
     ]
     steps = {
         "backsight": mlp_backsight(sizes, x, labels, weights),
@@ -173,7 +174,11 @@ def main() -> None:
 
     x, c = np.ones((4, 4), np.float32), np.full((4, 4), 0.5, np.float32)
     times = interleaved(
-        {"backsight": chain_backsight(x, c), "numpy": chain_numpy(x, c), "torch": chain_torch(x, c)},
+        {
+            "backsight": chain_backsight(x, c),
+            "numpy": chain_numpy(x, c),
+            "torch": chain_torch(x, c),
+        },
         options.rounds,
         5,
     )

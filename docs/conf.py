@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import reference  # noqa: E402
+import reference
 
 reference.write(Path(__file__).parent / "reference")
 

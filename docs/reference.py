@@ -24,7 +24,11 @@ def ops_page() -> str:
     families: dict[str, list[Op]] = defaultdict(list)
     for op in OPS.values():
         families[op.__module__.removeprefix("backsight.ops.")].append(op)
-    lines = ["# Ops", "", "Every op is a forward and a backward, both plain NumPy. What follows runs."]
+    lines = [
+        "# Ops",
+        "",
+        "Every op is a forward and a backward, both plain NumPy. What follows runs.",
+    ]
     for family in sorted(families):
         lines += ["", f"## {family}"]
         for op in families[family]:
@@ -46,5 +50,5 @@ def rules_page() -> str:
 
 
 def source(function: object) -> str:
-    """The source of a function as it stands in its file."""
+    """Return the source of a function as it stands in its file."""
     return textwrap.dedent(inspect.getsource(function)).rstrip()  # type: ignore[arg-type]

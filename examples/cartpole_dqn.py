@@ -1,8 +1,8 @@
 """Deep Q-learning on gymnasium's CartPole-v1, in NumPy with Backsight's engine.
 
-Replay buffer, target network, ε-greedy actions, and `q[rows, a]` by an integer vector (Mnih et al. 2015).
-What is left open is the loss of the TD error: `dqn_clipping.py` and `dqn_huber.py` differ in that alone.
-The environment is as gymnasium gives it: reward 1 a step, episodes end at 500.
+Replay buffer, target network, ε-greedy actions, and `q[rows, a]` by an integer vector (Mnih et al.
+2015). What is left open is the loss of the TD error: `dqn_clipping.py` and `dqn_huber.py` differ
+in that alone. The environment is as gymnasium gives it: reward 1 a step, episodes end at 500.
 """
 
 import argparse
@@ -58,7 +58,7 @@ class ReplayBuffer:
 
 
 def linear(inputs: int, outputs: int, rng: np.random.Generator) -> nn.Linear:
-    """A layer whose weights and biases begin as in PyTorch: uniform within ±1/√inputs.
+    """Make a layer whose weights and biases begin as in PyTorch: uniform within ±1/√inputs.
 
     Biases at zero make even the Huber loss unreliable here: one seed in three stays below 115.
     """

@@ -1,6 +1,6 @@
 """`make demo`: the leaking DQN and its repair, trained side by side under `backsight run`.
 
-    python examples/demo.py --seed 1
+python examples/demo.py --seed 1
 """
 
 import argparse
@@ -55,7 +55,7 @@ class Run:
         self.process.wait()
 
     def diagnosis(self) -> dict:
-        """What Backsight found. Ends the demo with the script's own words if it failed."""
+        """Return what Backsight found. Ends the demo with the script's own words if it failed."""
         if self.process.returncode != 0 or not self.output.exists():
             sys.exit(f"{self.script} failed:\n{self.said}")
         return json.loads(self.output.read_text())

@@ -1,6 +1,6 @@
 """The same DQN with the Huber loss in place of the clip: it learns.
 
-    backsight run examples/dqn_huber.py
+backsight run examples/dqn_huber.py
 """
 
 import numpy as np

@@ -7,39 +7,39 @@
     loss.backward()          # w.grad
     bs.trace(loss)           # the whole pass as data
 
-Importing this package loads NumPy and nothing else; what needs more is loaded on first use.
+Importing this package loads nothing, not even NumPy: under `backsight run` the script itself
+decides how NumPy is loaded (with how many threads, say). Everything comes on first use.
 """
 
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from .engine import Tensor as Tensor
-from .engine import grad as grad
-from .engine import hessian as hessian
-from .engine import hvp as hvp
-from .engine import jacobian as jacobian
-from .engine import jvp as jvp
-from .engine import no_grad as no_grad
-from .engine import tensor as tensor
-from .engine import value_and_grad as value_and_grad
-from .engine import vjp as vjp
-from .ops import *  # noqa: F403 - every op, each in the __all__ of its module
-from .ops.protocol import op as op
 
 if TYPE_CHECKING:
     from . import nn as nn
     from .adapters.engine_trace import record as record
     from .adapters.engine_trace import trace as trace
     from .diagnosis import diagnose as diagnose
-    from .traces.store import load_trace as load
-    from .traces.store import save_trace as save
+    from .engine import Tensor as Tensor
+    from .engine import grad as grad
+    from .engine import hessian as hessian
+    from .engine import hvp as hvp
+    from .engine import jacobian as jacobian
+    from .engine import jvp as jvp
+    from .engine import no_grad as no_grad
+    from .engine import tensor as tensor
+    from .engine import value_and_grad as value_and_grad
+    from .engine import vjp as vjp
+    from .ops import *  # noqa: F403 - every op, each in the __all__ of its module
+    from .traces.store import load_trace as load  # noqa: F401
+    from .traces.store import save_trace as save  # noqa: F401
     from .watching import watch as watch
 
 __version__ = "0.1.0"
 
-_LATER = {
+_ELSEWHERE = {
     "diagnose": "diagnosis:diagnose",
     "load": "traces.store:load_trace",
     "nn": "nn:",
@@ -51,14 +51,31 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what few programs need when it is first asked for."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'backsight' has no attribute {name!r}")
-    place, _, attribute = _LATER[name].partition(":")
-    module = importlib.import_module(f".{place}", __name__)
-    found = globals()[name] = getattr(module, attribute) if attribute else module
-    return found
+    """Load a public name when it is first asked for; the first op brings all of them."""
+    if name in _ELSEWHERE:
+        place, _, attribute = _ELSEWHERE[name].partition(":")
+        module = importlib.import_module(f".{place}", __name__)
+        found = globals()[name] = getattr(module, attribute) if attribute else module
+        return found
+    if not name.startswith("_") and "Tensor" not in globals():
+        _load_engine()
+        if name in globals():
+            return globals()[name]
+    raise AttributeError(f"module 'backsight' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    if "Tensor" not in globals():
+        _load_engine()
+    return sorted({*globals(), *_ELSEWHERE})
+
+
+def _load_engine() -> None:
+    for module in (importlib.import_module(f".{part}", __name__) for part in ("ops", "engine")):
+        globals().update(
+            {
+                name: value
+                for name, value in vars(module).items()
+                if not name.startswith("_") and not isinstance(value, ModuleType)
+            }
+        )

@@ -6,15 +6,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-# Any array type that speaks NumPy's two protocols (`__array_ufunc__`, `__array_function__`) may stand
-# where `Array` stands: ops never ask for `numpy.ndarray` itself.
+# Any array type that speaks NumPy's two protocols (`__array_ufunc__`, `__array_function__`) may
+# stand where `Array` stands: ops never ask for `numpy.ndarray` itself.
 Array: TypeAlias = Any
 Shape: TypeAlias = tuple[int, ...]
 
 
 def is_differentiable(dtype: Any) -> bool:
     """Tell whether numbers of this dtype carry a gradient: float16, float32 and float64 do."""
-    return np.dtype(dtype).kind == "f"
+    return bool(np.dtype(dtype).kind == "f")
 
 
 def describe(value: object) -> str:

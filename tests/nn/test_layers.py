@@ -78,7 +78,9 @@ def test_parameters_of_any_object_with_attributes() -> None:
 
 def test_wrong_width_names_the_users_line() -> None:
     net = nn.Sequential(nn.Linear(3, 5, rng()), nn.ReLU(), nn.Linear(4, 2, rng()))
-    with pytest.raises(ShapeError, match=r"linear: x \(7, 5\) cannot multiply w \(4, 2\): 5 ≠ 4") as e:
+    with pytest.raises(
+        ShapeError, match=r"linear: x \(7, 5\) cannot multiply w \(4, 2\): 5 ≠ 4"
+    ) as e:
         net(np.ones((7, 3), np.float32))
     assert "test_layers.py" in str(e.value)
 

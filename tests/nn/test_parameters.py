@@ -71,7 +71,9 @@ def test_other_shape_changes_nothing(tmp_path: Path) -> None:
     nn.save(net(width=4), tmp_path / "net.safetensors")
     mine = net(width=3)
     before = [t.value.copy() for t in nn.parameters(mine).values()]
-    with pytest.raises(FileFormatError, match=r"layers.0.w has shape \(2, 4\) in the file, \(2, 3\)"):
+    with pytest.raises(
+        FileFormatError, match=r"layers.0.w has shape \(2, 4\) in the file, \(2, 3\)"
+    ):
         nn.load(mine, tmp_path / "net.safetensors")
     for a, b in zip(before, nn.parameters(mine).values(), strict=True):
         np.testing.assert_array_equal(a, b.value)

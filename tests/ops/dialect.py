@@ -1,8 +1,8 @@
 """The dialect that bodies are written in, checked on their syntax tree.
 
-Straight-line assignments of one expression to new names, `if` on attributes, shapes and presence only,
-and `return`. No loops, no item assignment, no augmented assignment. The forwards of the writing ops are
-excepted: `scatter`, `spread`, `fold`.
+Straight-line assignments of one expression to new names, `if` on attributes, shapes and presence
+only, and `return`. No loops, no item assignment, no augmented assignment. The forwards of the
+writing ops are excepted: `scatter`, `spread`, `fold`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from typing import Any
 from backsight.ops.source import definition
 
 WRITERS = {"scatter", "spread", "fold"}
-PINNED = {"zeros", "ones", "empty", "full", "arange", "array", "asarray", "eye", "identity", "linspace"}
+PINNED = {
+    "zeros",
+    "ones",
+    "empty",
+    "full",
+    "arange",
+    "array",
+    "asarray",
+    "eye",
+    "identity",
+    "linspace",
+}
 
 
 def complaints(op: Any) -> list[str]:
@@ -59,9 +70,15 @@ def _values(test: ast.expr, arrays: set[str]) -> list[str]:
     for node in ast.walk(test):
         if isinstance(node, ast.Attribute) and node.attr in ("shape", "ndim", "size", "dtype"):
             allowed |= {id(n) for n in ast.walk(node)}
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.ndim", "np.shape", "np.size"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "np.ndim",
+            "np.shape",
+            "np.size",
+        ):
             allowed |= {id(n) for n in ast.walk(node)}
-        if isinstance(node, ast.Compare) and all(isinstance(o, ast.Is | ast.IsNot) for o in node.ops):
+        if isinstance(node, ast.Compare) and all(
+            isinstance(o, ast.Is | ast.IsNot) for o in node.ops
+        ):
             allowed |= {id(n) for n in ast.walk(node)}
     return [
         node.id

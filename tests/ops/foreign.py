@@ -1,7 +1,7 @@
 """An array type that is not NumPy's: a strict stand-in for arrays on another device.
 
-It speaks NumPy's two protocols and nothing else. While `strict()` is on, mixing it with a NumPy array
-of one or more axes raises, as it does on a GPU.
+It speaks NumPy's two protocols and nothing else. While `strict()` is on, mixing it with a NumPy
+array of one or more axes raises, as it does on a GPU.
 """
 
 from __future__ import annotations

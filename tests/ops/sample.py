@@ -15,11 +15,12 @@ Array = Any
 class Sample:
     """What the tests of `test_ops.py` need to know of an op.
 
-    `inputs` are float64 arrays (None for an optional input that is left out), `attributes` the keyword
-    arguments. `torch` computes the same with PyTorch from tensors of the inputs (and the attributes it
-    closes over); None where PyTorch has no counterpart, with the reason in `note`. At `kinks` the
-    differences mean nothing, so only PyTorch's convention is compared there. `half` is False where the
-    numbers do not fit float16. `tolerance` is relative, for the comparison with PyTorch in float64.
+    `inputs` are float64 arrays (None for an optional input that is left out), `attributes` the
+    keyword arguments. `torch` computes the same with PyTorch from tensors of the inputs (and the
+    attributes it closes over); None where PyTorch has no counterpart, with the reason in `note`.
+    At `kinks` the differences mean nothing, so only PyTorch's convention is compared there. `half`
+    is False where the numbers do not fit float16. `tolerance` is relative, for the comparison with
+    PyTorch in float64.
     """
 
     op: str

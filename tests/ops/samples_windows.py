@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backsight.ops.windows import unfold
+from backsight.ops.windows.unfolding import unfold
 
 from .sample import Sample, normal
 

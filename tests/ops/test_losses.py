@@ -9,14 +9,14 @@ import pytest
 
 from backsight.engine import tensor
 from backsight.errors import DTypeError, IndexingError, ShapeError, UsageError
-from backsight.ops.classification import (
+from backsight.ops.losses.classification import (
     cross_entropy,
     cross_entropy_probabilities,
     hinge_loss,
     multiclass_svm,
     nll_loss,
 )
-from backsight.ops.losses import (
+from backsight.ops.losses.regression import (
     absolute_error,
     bce,
     bce_with_logits,

@@ -60,13 +60,19 @@ def upstream(value: Any, seed: int = 7) -> Any:
     return np.asarray(r.standard_normal(value.shape), value.dtype)
 
 
-def engine_gradients(sample: Sample, dtype: Any = np.float64) -> tuple[list[Any], list[Any], list[Any]]:
+def engine_gradients(
+    sample: Sample, dtype: Any = np.float64
+) -> tuple[list[Any], list[Any], list[Any]]:
     """Return inputs, values of the outputs, and the gradients by the engine."""
     inputs = tensors(sample, dtype)
     outs = [o for o in outputs(call(sample, inputs)) if isinstance(o, Tensor)]
     wrt = [x for x in inputs if x is not None]
     found = gradients(outs, wrt, [upstream(o._value) for o in outs], retain_graph=True)
-    return inputs, outs, [np.zeros_like(x._value) if g is None else g for x, g in zip(wrt, found, strict=True)]
+    return (
+        inputs,
+        outs,
+        [np.zeros_like(x._value) if g is None else g for x, g in zip(wrt, found, strict=True)],
+    )
 
 
 def weighed(sample: Sample, arrays: list[Any]) -> float:
@@ -77,10 +83,8 @@ def weighed(sample: Sample, arrays: list[Any]) -> float:
     return total
 
 
-def differences(
-    function: Any, arrays: list[Any], which: int, h: float = 1e-6
-) -> tuple[Any, float]:
-    """Central differences of a number with respect to one array, and how much round-off is in them."""
+def differences(function: Any, arrays: list[Any], which: int, h: float = 1e-6) -> tuple[Any, float]:
+    """Central differences of a number by one array, and how much round-off is in them."""
     x = np.array(arrays[which], dtype=np.float64)
     slope = np.zeros_like(x)
     noise = 0.0
@@ -128,7 +132,9 @@ def test_forward_on_tensors_gives_the_same_gradient(sample: Sample) -> None:
 @pytest.mark.parametrize("sample", SMOOTH, ids=str)
 def test_second_derivative_agrees_with_differences(sample: Sample) -> None:
     places = [i for i, x in enumerate(sample.inputs) if x is not None]
-    directions = {i: np.random.default_rng(i).standard_normal(np.shape(sample.inputs[i])) for i in places}
+    directions = {
+        i: np.random.default_rng(i).standard_normal(np.shape(sample.inputs[i])) for i in places
+    }
 
     def slope(arrays: list[Any]) -> Any:
         """The gradient's component along the directions: a number, or a Tensor on Tensors."""
@@ -164,7 +170,9 @@ def test_contract_shape_dtype_and_nothing_modified(sample: Sample, dtype: Any) -
     if dtype == np.float16 and not sample.half:
         pytest.skip("these numbers do not fit float16")
     attributes = {
-        name: value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        name: value.astype(dtype)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        else value
         for name, value in sample.attributes.items()
     }
     sample = dataclasses.replace(sample, attributes=attributes)
@@ -183,13 +191,17 @@ def test_contract_shape_dtype_and_nothing_modified(sample: Sample, dtype: Any) -
         dout = upstream(np.asarray(node._value))[()]
     given = np.array(dout)
     raw = aligned(node, node.op.pulls[node.wanted](node, dout))
-    assert np.array_equal(given, np.array(dout), equal_nan=True), "the upstream gradient was modified"
+    assert np.array_equal(given, np.array(dout), equal_nan=True), (
+        "the upstream gradient was modified"
+    )
     for x, was, dx in zip(inputs, before, raw, strict=True):
         if x is None:
             continue
         assert np.array_equal(was, x._value, equal_nan=True), "an input was modified"
         if x.wanted:
-            assert dx.dtype == dtype or sample.op == "astype", f"gradient is {dx.dtype}, the input {dtype}"
+            assert dx.dtype == dtype or sample.op == "astype", (
+                f"gradient is {dx.dtype}, the input {dtype}"
+            )
             assert np.broadcast_shapes(dx.shape, x.shape) == dx.shape
 
 
@@ -237,9 +249,11 @@ def test_agrees_with_pytorch(sample: Sample) -> None:
 def test_foreign_arrays_are_not_left(sample: Sample) -> None:
     """A strict stand-in for a GPU array: mixing it with a NumPy array, or leaving it, raises."""
     attributes = {
-        name: Foreign(value) if isinstance(value, np.ndarray) else
-        tuple(Foreign(v) if isinstance(v, np.ndarray) else v for v in value)
-        if isinstance(value, tuple) else value
+        name: Foreign(value)
+        if isinstance(value, np.ndarray)
+        else tuple(Foreign(v) if isinstance(v, np.ndarray) else v for v in value)
+        if isinstance(value, tuple)
+        else value
         for name, value in sample.attributes.items()
     }
     inputs = [None if x is None else Tensor(Foreign(np.asarray(x)), 1) for x in sample.inputs]

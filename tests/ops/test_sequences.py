@@ -9,14 +9,14 @@ import pytest
 
 from backsight.engine import Tensor, tensor
 from backsight.errors import DTypeError, ShapeError, UsageError
-from backsight.ops.attention import (
+from backsight.ops.sequences.recurrent import gru_cell, lstm_cell, rnn_cell
+from backsight.ops.sequences.transformer import (
     attention,
     join_heads,
     masked_softmax,
     multi_head_attention,
     split_heads,
 )
-from backsight.ops.sequences import gru_cell, lstm_cell, rnn_cell
 
 from .sample import normal
 from .samples_sequences import heads_of, qkv, step, with_cell_state

@@ -12,8 +12,8 @@ from backsight.engine.tape import gradients
 from backsight.engine.tensors import tensor
 from backsight.errors import ShapeError
 from backsight.ops import convolution, pooling, windows
-from backsight.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from backsight.ops.pooling import (
+from backsight.ops.windows.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from backsight.ops.windows.pooling import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
     avg_pool2d,

@@ -1,0 +1,1 @@
+"""Sources: what a framework computes, as traces and as observations."""

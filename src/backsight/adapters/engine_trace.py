@@ -24,8 +24,8 @@ from ..traces.trace import Edge, Node, Trace
 def trace(loss: Tensor) -> Trace:
     """Trace the pass that computed `loss`: every value, and the gradient of `loss` at every value.
 
-    `.grad` of the leaves stays as it is, and so does the graph. Names of leaves are the user's where
-    `tensor(data, name=…)` gave one, or a variable of the calling function holds the leaf.
+    `.grad` of the leaves stays as it is, and so does the graph. Names of leaves are the user's
+    where `tensor(data, name=…)` gave one, or a variable of the calling function holds the leaf.
 
     Raises GradientError where `loss` is no single number, or its graph was freed by `.backward()`:
     trace first, or record with `with backsight.record() as r: loss.backward()`.
@@ -41,7 +41,7 @@ def trace(loss: Tensor) -> Trace:
     return builder.build({id(leaf): gradient for leaf, gradient, _ in leaves})
 
 
-class record:  # noqa: N801 - a context manager reads like a function
+class record:
     """Trace every backward pass inside the block.
 
     >>> with record() as r:
@@ -170,7 +170,7 @@ class TraceBuilder:
                 stretched = summed_axes(raw, np.shape(_value(x))) if raw is not None else ()
                 edges.append(Edge(name, ids[key], index, stretched or ()))
             direct = is_call_of(place, op.name)
-            named = place is not None and (direct or last_at[node.where] is node)
+            named = direct or (node.where is not None and last_at[node.where] is node)
             ids[id(node)] = len(nodes)
             nodes.append(
                 _node(
@@ -180,16 +180,14 @@ class TraceBuilder:
                     self.upstream.get(id(node)),
                     inputs=tuple(edges),
                     attributes=dict(zip(op.attributes, saved, strict=False)),
-                    name=(assigned_name(place) if named and place else "")
+                    name=(assigned_name(place) if place and named else "")
                     or self.variables.get(id(node), ""),
                     where=place,
                 )
             )
         return Trace(tuple(nodes), "engine")
 
-    def _leaf(
-        self, nodes: list[Node], x: Any, text: str, leaf_gradients: Mapping[int, Any]
-    ) -> int:
+    def _leaf(self, nodes: list[Node], x: Any, text: str, leaf_gradients: Mapping[int, Any]) -> int:
         """Append the node of a leaf: a Tensor, an array, a number."""
         value = _value(x)
         gradient = leaf_gradients.get(id(x)) if isinstance(x, Tensor) else None
@@ -201,7 +199,9 @@ class TraceBuilder:
             kind = "parameter"
         elif np.ndim(value):
             kind = "input"
-        copied = gradient.copy() if hasattr(gradient, "copy") else gradient
+        copied: Any = gradient
+        if hasattr(copied, "copy"):
+            copied = copied.copy()  # `.grad` may be written to by its owner
         nodes.append(_node(len(nodes), kind, value, copied, name=name))
         return len(nodes) - 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -41,37 +42,36 @@ def at(place: Location | None) -> str:
 
 def users_place() -> Location | None:
     """Find the innermost frame outside the package that is running now."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(HOME):
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return locate(frame.f_code, frame.f_lasti) if frame is not None else None
 
 
 def users_names(op: Op, count: int, place: Location | None) -> tuple[str, ...]:
-    """Return what the user's line calls the inputs of an op; the op's own names where it is unclear."""
+    """Return what the user's line calls the inputs of an op, or the op's own names for them."""
     own = op.names_of(count)
     texts = texts_of(place, op.name, own)
     return tuple(text or name for text, name in zip(texts, own, strict=True))
 
 
-def failed(
-    op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], error: Exception
-) -> None:
+def failed(op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], error: Exception) -> None:
     """Turn NumPy's error in a forward into one that names op, shapes, and the user's line.
 
-    Errors of other kinds (warnings turned into errors, interrupts, memory) go their way unchanged.
+    Errors of other kinds (a singular matrix, warnings turned into errors, interrupts, memory) go
+    their way unchanged.
     """
-    if not isinstance(error, ValueError | TypeError | IndexError):
+    if getattr(error, "op", None) is op or not isinstance(
+        error, ValueError | TypeError | IndexError
+    ):
+        return  # told already, or not about arguments
+    if isinstance(error, np.linalg.LinAlgError):
         return
-    detail = str(error).split("\n")[0]
-    if isinstance(error, BacksightError):
-        if getattr(error, "op", op) is op:
-            return  # told already
-        detail = str(error.__cause__ or detail).split("\n")[0]
+    detail = str(error.__cause__ or error).split("\n")[0]
     place = users_place()
     names = users_names(op, len(inputs), place)
     shapes = [np.shape(x._value if isinstance(x, Tensor) else x) for x in inputs]
-    kind: type[BacksightError] = ShapeError
+    kind = _kind(error)
     if op.name in _PRODUCTS and len(inputs) > 1 and (clash := _product(op, names, shapes)):
         text = f"{op.name}: {clash[0]}{at(place)}{clash[1]}"
     elif (clash2 := _broadcast(names, shapes)) and "broadcast" in detail:
@@ -85,16 +85,20 @@ def failed(
         settings = ", ".join(
             f"{name}={value!r}" for name, value in attributes.items() if not hasattr(value, "shape")
         )
-        text = f"{op.name}: {detail}{at(place)}\n  given {listed}{'; ' if settings else ''}{settings}"
-        if isinstance(error, IndexError):
-            kind = IndexingError
-        elif isinstance(error, TypeError):
-            kind = DTypeError
-    if isinstance(error, BacksightError) and not isinstance(error, ShapeError):
-        kind = type(error)
+        text = (
+            f"{op.name}: {detail}{at(place)}\n  given {listed}{'; ' if settings else ''}{settings}"
+        )
     if kind is ShapeError:
         text += "\n  see backsight explain ShapeError"
     raise with_op(kind(text), op) from (error.__cause__ or error)
+
+
+def _kind(error: Exception) -> type[BacksightError]:
+    if isinstance(error, BacksightError):
+        return type(error)
+    if isinstance(error, IndexError):
+        return IndexingError
+    return DTypeError if isinstance(error, TypeError) else ShapeError
 
 
 def with_op(error: BacksightError, op: Op) -> BacksightError:
@@ -120,7 +124,11 @@ def _product(op: Op, names: Sequence[str], shapes: Sequence[Shape]) -> tuple[str
             hint = f"\n  {names[0]} fits transposed. Use {names[0]}.T"
         return text, hint
     if op.name == "linear" and len(shapes) > 2 and shapes[2] not in ((w[-1],), (1,), ()):
-        return f"bias {names[2]} {shapes[2]} must be ({w[-1]},), one number per column of {names[1]} {w}", ""
+        return (
+            f"bias {names[2]} {shapes[2]} must be ({w[-1]},), one number per column of "
+            f"{names[1]} {w}",
+            "",
+        )
     return None
 
 
@@ -178,7 +186,7 @@ def freed(node: Tensor) -> GradientError:
 
 
 def check_written(node: Tensor, leaf: Tensor) -> None:
-    """Raise InPlaceError if the backward of `node` needs the value that `leaf` had before a write."""
+    """Raise InPlaceError if the backward of `node` needs what `leaf` held before a write."""
     op = node.op
     assert op is not None
     names = op.names_of(len(node.inputs))
@@ -215,7 +223,8 @@ def backward_failed(node: Tensor, dout: Any, error: Exception) -> NoReturn:
 def counted(node: Tensor, downstream: Any) -> tuple[tuple[Tensor, Any], ...]:
     """Pair each input that wants a gradient with the one that a backward returned for it.
 
-    Raises GradientError where a backward returned too few, too many, or None for one that is wanted.
+    Raises GradientError where a backward returned too few, too many, or None for one that is
+    wanted.
     """
     op = node.op
     assert op is not None
@@ -235,9 +244,7 @@ def counted(node: Tensor, downstream: Any) -> tuple[tuple[Tensor, Any], ...]:
                 f"shape {inputs[i].shape}{at(place_of(node.where))}"
             )
     return tuple(
-        (x, dx)
-        for i, (x, dx) in enumerate(zip(inputs, downstream, strict=True))
-        if wanted >> i & 1
+        (x, dx) for i, (x, dx) in enumerate(zip(inputs, downstream, strict=True)) if wanted >> i & 1
     )
 
 
@@ -248,8 +255,8 @@ def wrong_gradient(node: Tensor, x: Tensor, dx: Any) -> GradientError:
     place = next(i for i, each in enumerate(node.inputs) if each is x)
     name = op.names_of(len(node.inputs))[place]
     return GradientError(
-        f"the backward of {op.name} returned a gradient of shape {np.shape(dx)} for {name}, which has "
-        f"shape {x.shape}"
+        f"the backward of {op.name} returned a gradient of shape {np.shape(dx)} for {name}, "
+        f"which has shape {x.shape}"
         f"{at(place_of(node.where))}\n"
         "  A gradient has the shape of its argument, or one that broadcasting stretched it to"
     )
@@ -271,7 +278,8 @@ def warn_widened(node: Tensor, x: Tensor) -> None:
         if other is not x and dtype == wide:
             cause = f" because {name} is {describe(getattr(other, '_value', other))}"
     warnings.warn(
-        f"{op.name} turned {x._value.dtype} into {wide}{cause}; the gradient is cast back{at(place)}\n"
+        f"{op.name} turned {x._value.dtype} into {wide}{cause}; the gradient is cast back"
+        f"{at(place)}\n"
         f"  Everything after it costs more. Convert the other side: .astype({x._value.dtype})",
         PrecisionWarning,
         stacklevel=2,

@@ -79,7 +79,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     return (out if nested else mapped(strip, out)), pull
 
 
-def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
     """Return `f(*args)` and its derivative in the direction of `tangents`, one for each argument.
 
     Computed by differentiating the vjp by its upstream gradient, in which it is linear.

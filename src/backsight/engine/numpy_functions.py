@@ -160,7 +160,7 @@ def _hstack(tup: Sequence[Any]) -> Any:
 
 
 @means(np.split)
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
         raise ShapeError(
             f"np.split: {ary.shape[axis]} along axis {axis} do not divide into "

@@ -1,12 +1,13 @@
-"""The functions that calls of an op run: generated from one template each, so that recording is cheap.
+"""The functions that calls of an op run: generated from a template, so that recording is cheap.
 
-A general `apply(op, *args)` costs about 7 µs a call; a function that knows the arity, the attributes
-and what the backward asks for costs a tenth of that. `recorder(op)` is the forward half, `puller(op,
-wanted)` the backward half. Print `recorder_source(op)` to see one.
+A general `apply(op, *args)` costs about 7 µs a call; a function that knows the arity, the
+attributes and what the backward asks for costs a tenth of that. `recorder(op)` is the forward half,
+`puller(op, wanted)` the backward half. Print `recorder_source(op)` to see one.
 """
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from . import failures
 from .modes import recording
 from .tensors import HOME, Tensor, next_serial, strip
 
+
 def constant(value: Any) -> Any:
     """Wrap results of an unrecorded call: several outputs come as a plain tuple."""
     if value.__class__ is tuple:
@@ -29,20 +31,25 @@ def constant(value: Any) -> Any:
 
 
 def snapshot(value: Any) -> Any:
-    """Keep what a backward asked for: a user's own array may be written to later, so it is copied."""
+    """Keep what a backward asked for: a user's own array may be written to later, so it is copied.
+
+    Lists of numbers become arrays, so that bodies know only those.
+    """
     if value.__class__ is np.ndarray:
         return value.copy() if value.flags.writeable else value
+    if value.__class__ is list:
+        return np.array(value)
     if value.__class__ is tuple:
         return tuple(snapshot(item) for item in value)
     return value
 
 
 def attribute(op: Op, name: str, value: Tensor) -> Any:
-    """Take the array out of a Tensor given as an attribute. Raises DTypeError if it wants a gradient."""
+    """Take the array of a Tensor given as attribute. Raises DTypeError if it wants a gradient."""
     if value.wanted:
         raise DTypeError(
-            f"{op.name}: {name} is an attribute and gets no gradient, but a Tensor that requires one "
-            f"was given. Pass {name}.detach(), or an array"
+            f"{op.name}: {name} is an attribute and gets no gradient, but a Tensor that requires "
+            f"one was given. Pass {name}.detach(), or an array"
         )
     return value._value
 
@@ -68,7 +75,7 @@ def _parameters(op: Op, swapped: bool) -> str:
     if swapped:
         inputs.reverse()
     listed = [f"*{op.listed}"] if op.listed else (["*"] if op.attributes else [])
-    missing = protocol.inspect.Parameter.empty
+    missing = inspect.Parameter.empty
     attributes = [
         name if default is missing else f"{name}=_defaults[{name!r}]"
         for name, default in op.attributes.items()
@@ -106,7 +113,7 @@ _RECORD = """\
 """
 
 
-def recorder_source(op: Op, swapped: bool = False) -> str:
+def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one template, top down
     """Write the recorder of an op: unwrap inputs, run the forward, make the node."""
     lines = [f"def {op.name}({_parameters(op, swapped)}):\n    _any = False\n    _wanted = 0\n"]
     if op.listed:
@@ -127,7 +134,8 @@ def recorder_source(op: Op, swapped: bool = False) -> str:
             lines.append(_UNWRAP.format(x=name, bit=1 << i, grows="|=" if i else "="))
     for name in op.attributes:
         lines.append(
-            f"    if {name}.__class__ is Tensor:\n        {name} = _attribute(_op, {name!r}, {name})\n"
+            f"    if {name}.__class__ is Tensor:\n"
+            f"        {name} = _attribute(_op, {name!r}, {name})\n"
         )
     keywords = ", ".join(f"{name}={name}" for name in op.attributes)
     arguments = ", ".join(filter(None, [values, keywords]))
@@ -204,7 +212,7 @@ def _constant_call(op: Op) -> Callable[..., Any]:
     return call
 
 
-def puller_source(op: Op, wanted: int, counted: bool) -> str:
+def puller_source(op: Op, wanted: int, counted: bool) -> str:  # noqa: C901 - one template
     """Write the function that runs an op's backward on a node, for one set of wanted inputs.
 
     It returns (input, gradient) for each of them; `counted` has the number of gradients checked.

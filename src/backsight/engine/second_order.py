@@ -1,4 +1,4 @@
-"""Differentiating again: a backward body run on Tensors records itself, so no second formula is needed."""
+"""Differentiating again: a backward run on Tensors records itself; no second formula is needed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from .tensors import Tensor
 def pull_on_tensors(node: Tensor, dout: Any) -> tuple[tuple[Tensor, Tensor], ...]:
     """Run the backward of a node on Tensors: (input, gradient) for each that wants one, recorded.
 
-    The forward's locals are functions of the inputs. Taken as constants they would give silently wrong
-    second derivatives, so the forward runs again, on Tensors, and its locals are taken from there.
+    The forward's locals are functions of the inputs. Taken as constants they would give silently
+    wrong second derivatives, so the forward runs again, on Tensors, and its locals are taken from
+    there.
     """
     op = node.op
     assert op is not None

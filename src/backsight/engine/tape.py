@@ -1,8 +1,8 @@
 """The walk: from a value back to the leaves, latest op first.
 
 Each step takes the gradient that has arrived at a node (*upstream*), runs the op's backward on it
-(× *local* derivative) and hands the results on (*downstream*). Where a value was used twice, gradients
-add; where the forward stretched an input by broadcasting, its gradient is summed back.
+(× *local* derivative) and hands the results on (*downstream*). Where a value was used twice,
+gradients add; where the forward stretched an input by broadcasting, its gradient is summed back.
 
 A graph belongs to the thread that walks it: two threads may share leaves, not nodes.
 """
@@ -31,7 +31,7 @@ FREED: tuple[Any, ...] = ("freed",)
 
 
 def backward(loss: Tensor, dout: Array | None = None, *, retain_graph: bool = False) -> None:
-    """Accumulate the gradient of `loss` into `.grad` of every trainable leaf. See `Tensor.backward`."""
+    """Accumulate the gradient of `loss` into `.grad` of its leaves. See `Tensor.backward`."""
     dout = seed(loss, dout)
     watching = observers.beginning([loss]) if observers.active else []
     error: BaseException | None = None
@@ -62,8 +62,8 @@ def gradients(
 ) -> list[Any]:
     """Return the gradients of `outputs`, weighed by `douts`, with respect to `wrt`; `.grad` stays.
 
-    None where no output depends on it. With `create_graph` they are Tensors that can be differentiated
-    again, and the graph is kept.
+    None where no output depends on it. With `create_graph` they are Tensors that can be
+    differentiated again, and the graph is kept.
     """
     captured: dict[int, Any] = {id(x): None for x in wrt}
     roots = [(out, dout) for out, dout in zip(outputs, douts, strict=True) if out.wanted]
@@ -80,7 +80,7 @@ def gradients(
     return [captured[id(x)] for x in wrt]
 
 
-def walk(
+def walk(  # noqa: C901 - the one screen where length is welcome: it is the idea
     outputs: Sequence[Tensor],
     douts: Sequence[Any],
     *,
@@ -91,8 +91,8 @@ def walk(
 ) -> list[tuple[Tensor, Any, bool]]:
     """Walk from `outputs` to the leaves.
 
-    Returns (leaf, gradient, shared) for every trainable leaf reached; a shared gradient may be someone
-    else's array too. Gradients at the values in `captured` (by id) are left there.
+    Returns (leaf, gradient, shared) for every trainable leaf reached; a shared gradient may be
+    someone else's array too. Gradients at the values in `captured` (by id) are left there.
     """
     order = reachable(outputs)
     at_leaf: dict[int, list[Any]] = {}
@@ -152,8 +152,8 @@ def walk(
 def reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
     """List the nodes that the outputs depend on, in order of computation.
 
-    Raises GradientError at a node whose graph was freed, InPlaceError at a leaf that was written after
-    an op that needs its old value. Neither has changed a gradient by then.
+    Raises GradientError at a node whose graph was freed, InPlaceError at a leaf that was written
+    after an op that needs its old value. Neither has changed a gradient by then.
     """
     mark = new_mark()
     stack = [output for output in outputs if output.op is not None]
@@ -183,8 +183,9 @@ def deliver(
 ) -> None:
     """Add a gradient at a leaf, or store the first one at a node.
 
-    Leaves may be shared by graphs of several threads, so their gradients live in the walk's own dict.
-    `around` are the arrays that the same backward took and gave: what stands there twice is shared.
+    Leaves may be shared by graphs of several threads, so their gradients live in the walk's own
+    dict. `around` are the arrays that the same backward took and gave: what stands there twice is
+    shared.
     """
     if x.op is not None:
         x.pending = dx if x.pending is None else x.pending + dx
@@ -192,7 +193,8 @@ def deliver(
         return
     arrived = at_leaf.get(id(x))
     if arrived is None:
-        # What an op returned may be the upstream array itself, a view of it, or given to two inputs.
+        # What an op returned may be the upstream array itself, a view of it, or given to two
+        # inputs.
         once = sum(dx is each for each in around) == 1
         mine = once and dx.__class__ is np.ndarray and dx.base is None
         at_leaf[id(x)] = [x, dx, not mine]
@@ -215,9 +217,7 @@ def into_bundle(node: Tensor, dout: Any) -> None:
 def aligned(node: Tensor, downstream: Sequence[tuple[Tensor, Any]]) -> tuple[Any, ...]:
     """Put the gradients of a node in the order of its inputs, None where none is wanted."""
     left = iter(downstream)
-    return tuple(
-        next(left)[1] if node.wanted >> i & 1 else None for i in range(len(node.inputs))
-    )
+    return tuple(next(left)[1] if node.wanted >> i & 1 else None for i in range(len(node.inputs)))
 
 
 def filled(node: Tensor, dout: list[Any]) -> list[Any]:
@@ -229,7 +229,7 @@ def filled(node: Tensor, dout: list[Any]) -> list[Any]:
 
 
 def seed(loss: Tensor, dout: Any) -> Any:
-    """Return the upstream gradient to begin with. Raises GradientError where there is none to take."""
+    """Return the upstream gradient to begin with. Raises GradientError where there is none."""
     if not loss.wanted:
         raise failures.nothing_to_walk(loss)
     value = loss._value

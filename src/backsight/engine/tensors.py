@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -87,6 +87,13 @@ class Tensor:
         self.serial = next_serial()
         self.where = self.pending = self.extra = None
         self.mark = 0
+
+    if TYPE_CHECKING:  # given by protocols.py
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = cast(Any, None)
+        __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = cast(Any, None)
+        __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = cast(Any, None)
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init_subclass__(cls) -> None:
         raise TypeError(

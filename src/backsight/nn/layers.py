@@ -19,8 +19,8 @@ Layer = Callable[[Any], Any]
 class Linear:
     """The layer x @ w + b: x (…, D), w (D, M), b (M,).
 
-    `w` begins as `start(shape, generator, dtype=dtype)` says (He by default), `b` at zero. Note that
-    PyTorch keeps its weight as (M, D).
+    `w` begins as `start(shape, generator, dtype=dtype)` says (He by default), `b` at zero. Note
+    that     PyTorch keeps its weight as (M, D).
     """
 
     inputs: int

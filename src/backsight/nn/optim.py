@@ -21,7 +21,7 @@ from .parameters import parameters
 
 
 def _collected(given: Any) -> list[Tensor]:
-    """List the parameters of a layer, or of an iterable of Tensors, and name those without a name."""
+    """List the parameters of a layer, or of Tensors, and name those without a name."""
     several = isinstance(given, Iterable) and not isinstance(given, Mapping)
     found = parameters(list(given) if several and not is_dataclass(given) else given)
     if not found:
@@ -44,7 +44,9 @@ class Optimizer(ABC):
 
     def __post_init__(self) -> None:
         if not self.lr >= 0:
-            raise UsageError(f"{type(self).__name__}: the learning rate is {self.lr}; it must be ≥ 0")
+            raise UsageError(
+                f"{type(self).__name__}: the learning rate is {self.lr}; it must be ≥ 0"
+            )
         self.parameters = _collected(self.parameters)
 
     def zero_grad(self) -> None:
@@ -67,7 +69,7 @@ class Optimizer(ABC):
 
 @dataclass(eq=False)
 class SGD(Optimizer):
-    """Gradient descent, with momentum (v ← μ v + g; w ← w − lr v) or Nesterov's (Sutskever 2013)."""
+    """Gradient descent, with momentum (v ← μ v + g; w ← w − lr v), or Nesterov's."""
 
     lr: float = 1e-2
     momentum: float = 0.0
@@ -89,7 +91,7 @@ class SGD(Optimizer):
 
 @dataclass(eq=False)
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015, algorithm 1); weight decay is added to the gradient, as in PyTorch."""
+    """Adam (Kingma & Ba 2015, algorithm 1); weight decay adds to the gradient, as in PyTorch."""
 
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)

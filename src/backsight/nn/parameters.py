@@ -19,8 +19,8 @@ from ..errors import FileFormatError, UsageError
 def parameters(layer: Any) -> dict[str, Tensor]:
     """Return the trainable Tensors of a layer by path (`layers.0.w`), in order of their fields.
 
-    A layer is a dataclass, any object with attributes, or a list, tuple or dict of those. A Tensor that
-    is used twice appears once, under its first path.
+    A layer is a dataclass, any object with attributes, or a list, tuple or dict of those. A Tensor
+    that is used twice appears once, under its first path.
     """
     found: dict[str, Tensor] = {}
     seen: set[int] = set()
@@ -74,7 +74,7 @@ def save(layer: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(layer: Any, path: str | os.PathLike[str]) -> None:
-    """Read the parameters of a layer from a safetensors file. All are checked before any is changed.
+    """Read the parameters of a layer from a safetensors file; all are checked first.
 
     Raises FileFormatError for a missing or damaged file, and where names or shapes do not agree.
     """

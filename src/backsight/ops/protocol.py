@@ -1,4 +1,4 @@
-"""The op protocol: a forward and a backward, both plain functions, joined by the names of arguments.
+"""The op protocol: a forward and a backward, plain functions, joined by names of arguments.
 
     @op
     def sigmoid(x):
@@ -11,8 +11,8 @@
 The forward's parameters before `*` are *inputs*: each gets a gradient. Those after `*` are
 *attributes*: axes, labels, masks, indices; they never get one. A backward asks by name for
 
-    d<output>        the upstream gradient (`dout`; `dh_next, dc_next` where the forward returns names)
-    an input, an attribute, an output (`out`), `<input>_shape`,
+    d<output>        the upstream gradient (`dout`; `dh_next, dc_next` where the forward returns
+    names) an input, an attribute, an output (`out`), `<input>_shape`,
     or any local name of the forward (`x_hat`), handed out by a twin of it (source.py),
 
 and returns one gradient per input, in order. What it asks for is what is kept in memory.
@@ -38,8 +38,8 @@ class Op:
     """A forward function and its backward function.
 
     Calling an op computes its forward; once the engine is loaded, a call with Tensors is recorded.
-    `inputs`, `listed` (the name of `*xs`, if any), `attributes` (name to default), `outputs`, `asks`
-    (what the backward asks for) and `saves` (the forward's locals among them) tell its form.
+    `inputs`, `listed` (the name of `*xs`, if any), `attributes` (name to default), `outputs`,
+    `asks` (what the backward asks for) and `saves` (the forward's locals among them) tell its form.
     """
 
     def __init__(self, forward: Function) -> None:
@@ -85,6 +85,7 @@ class Op:
             raise OpError(f"{self.name}: an op names its attributes; **keywords are not allowed")
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        """Compute the forward; on Tensors, record it."""
         call = self.call
         if call is None:
             call = self.call = recorder_of(self)

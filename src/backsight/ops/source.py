@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import linecache
 import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,11 @@ Function = Callable[..., Any]
 
 
 def definition(function: Function) -> ast.FunctionDef:
-    """Parse a function. Line numbers are those of its file. Raises OpError where there is no source."""
+    """Parse a function. Line numbers are those of its file.
+
+    Raises OpError where there is no source, or where the file was changed since it was loaded: what
+    is compiled from a text must be the function that runs.
+    """
     try:
         text = inspect.getsource(function)
     except (OSError, TypeError) as error:
@@ -37,7 +40,7 @@ def definition(function: Function) -> ast.FunctionDef:
 
 
 def returned_names(forward: Function) -> tuple[str, ...] | None:
-    """Return the names of the outputs where the forward ends in `return h_next, c_next`, else None."""
+    """Return the names of several outputs (`return h_next, c_next`), None where there is one."""
     value = _returns(definition(forward))[-1].value
     if not isinstance(value, ast.Tuple):
         return None
@@ -110,10 +113,8 @@ def compiled(tree: ast.FunctionDef, like: Function) -> Function:
     if tree.args.vararg:
         tree.args.vararg.annotation = None
     module = ast.fix_missing_locations(ast.Module([tree], type_ignores=[]))
-    file = like.__code__.co_filename
-    linecache.checkcache(file)
     made: dict[str, Function] = {}
-    exec(compile(module, file, "exec"), like.__globals__, made)
+    exec(compile(module, like.__code__.co_filename, "exec"), like.__globals__, made)
     return made[tree.name]
 
 

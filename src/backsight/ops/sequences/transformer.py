@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Array, Shape
-from ..errors import DTypeError, ShapeError
-from .activations import softmax
-from .products import linear
-from .protocol import op
+from ...arrays import Array, Shape
+from ...errors import DTypeError, ShapeError
+from ..activations import softmax
+from ..products import linear
+from ..protocol import op
 
 __all__ = ["attention", "join_heads", "masked_softmax", "multi_head_attention", "split_heads"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, Shape
-from ..errors import ShapeError
-from .protocol import op
+from ...arrays import Array, Shape
+from ...errors import ShapeError
+from ..protocol import op
 
 __all__ = ["fold", "unfold"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, Shape
-from ..errors import ShapeError
-from .indexing import scatter, spread
-from .protocol import op
-from .windows import Lengths, check_fit, each, fold, unfold
+from ...arrays import Array, Shape
+from ...errors import ShapeError
+from ..indexing import scatter, spread
+from ..protocol import op
+from .unfolding import Lengths, check_fit, each, fold, unfold
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -245,7 +245,7 @@ EDGE = ((0, 0), (0, 0), (0, 1), (0, 1))
 
 
 def blocks(shape: Shape, size: Any) -> Shape | None:
-    """Return the shape (N, C, OH, KH, OW, KW) where windows tile the image, None where they overlap.
+    """Return the shape (N, C, OH, KH, OW, KW) of windows that tile, None where they overlap.
 
     >>> blocks((8, 3, 6, 4), (2, 1)), blocks((8, 3, 5, 4), 2)
     ((8, 3, 2, 3, 1, 4), None)
@@ -281,7 +281,8 @@ def adaptive_avg_pool2d_backward(dout: Array, x_shape: Shape, size: Any) -> Arra
     index = even_windows((h, w), size)
     one_image = np.pad(np.ones_like(dout, shape=(1, 1, h, w)), EDGE)
     counts = np.sum(one_image[index], axis=(4, 5), keepdims=True)
-    dwindows = dout[..., None, None] / counts * one_image[index]
+    cut = (n, c, *one_image[index].shape[2:])
+    dwindows = np.broadcast_to(dout[..., None, None] / counts, cut)
     return scatter(dwindows, index=index, shape=(n, c, h + 1, w + 1))[:, :, :-1, :-1]
 
 
@@ -290,17 +291,18 @@ def adaptive_max_pool2d(x: Array, *, size: Any) -> Array:
     """Take the largest of even windows, the first if equal. See adaptive_avg_pool2d."""
     index = even_windows(x.shape[2:], size)
     windows = np.pad(x, EDGE, constant_values=-math.inf)[index]
-    flat = np.reshape(windows, (*windows.shape[:4], math.prod(windows.shape[4:])))
+    cut = windows.shape
+    flat = np.reshape(windows, (*cut[:4], cut[4] * cut[5]))
     winner = np.argmax(flat, axis=4)[..., None]
     return np.take_along_axis(flat, winner, 4)[..., 0]
 
 
 @adaptive_max_pool2d.backward
 def adaptive_max_pool2d_backward(
-    dout: Array, x_shape: Shape, windows: Array, flat: Array, winner: Array, index: Any
+    dout: Array, x_shape: Shape, winner: Array, index: Any, cut: Shape
 ) -> Array:
-    dflat = spread(dout[..., None], index=winner, axis=4, shape=flat.shape)
-    dwindows = np.reshape(dflat, windows.shape)
+    shape = (*cut[:4], cut[4] * cut[5])
+    dwindows = np.reshape(spread(dout[..., None], index=winner, axis=4, shape=shape), cut)
     n, c, h, w = x_shape
     return scatter(dwindows, index=index, shape=(n, c, h + 1, w + 1))[:, :, :-1, :-1]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Array
-from ..errors import ShapeError, UsageError
-from .activations import sigmoid
-from .products import linear
-from .protocol import op
+from ...arrays import Array
+from ...errors import ShapeError, UsageError
+from ..activations import sigmoid
+from ..products import linear
+from ..protocol import op
 
 __all__ = ["gru_cell", "lstm_cell", "rnn_cell"]
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, describe
-from ..errors import DTypeError, IndexingError, ShapeError, UsageError
-from .activations import log_softmax
-from .indexing import check_labels, gather, one_hot
-from .losses import check_reduction, check_signs, divisor
-from .protocol import op
+from ...arrays import Array, describe
+from ...errors import DTypeError, IndexingError, ShapeError, UsageError
+from ..activations import log_softmax
+from ..indexing import check_labels, gather, one_hot
+from ..protocol import op
+from .regression import check_reduction, check_signs, divisor
 
 __all__ = [
     "cross_entropy",

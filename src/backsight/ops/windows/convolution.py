@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from ..arrays import Array, Shape
-from ..errors import ShapeError
-from .protocol import op
-from .windows import Lengths, check_fit, each, fold, unfold
+from ...arrays import Array, Shape
+from ...errors import ShapeError
+from ..protocol import op
+from .unfolding import Lengths, check_fit, each, fold, unfold
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from ..arrays import Array, Shape
-from ..errors import DTypeError, ShapeError, UsageError
-from .activations import sigmoid
-from .protocol import op
+from ...arrays import Array, Shape
+from ...errors import DTypeError, ShapeError, UsageError
+from ..activations import sigmoid
+from ..protocol import op
 
 __all__ = [
     "absolute_error",
