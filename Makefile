@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint docs bench prove clean
+.PHONY: demo test lint docs bench wheel prove clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -41,6 +41,14 @@ docs: .venv/docs          ## the documentation, strictly
 
 bench: .venv/dev          ## speed against PyTorch, interleaved
 	$(BIN)/python benchmarks/run.py
+
+wheel: .venv/dev         ## the wheel, installed in a bare environment, runs the demo
+	rm -rf build dist .venv/bare
+	$(PIP) install build
+	$(BIN)/python -m build -q --wheel
+	$(PYTHON) -m venv .venv/bare
+	.venv/bare/bin/python -m pip -q --disable-pip-version-check install "$$(echo dist/*.whl)[examples]"
+	cd .venv/bare && ./bin/python ../../examples/demo.py
 
 prove: .venv/dev          ## the long proofs; figures go to benchmarks/PROOFS.md
 	$(BIN)/python -m pytest -q -m prove

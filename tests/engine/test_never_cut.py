@@ -1,4 +1,4 @@
-"""Nothing turns a Tensor into a number or an array behind the user's back: it raises, with advice."""
+"""Nothing turns a Tensor into a number or an array silently: it raises, with advice."""
 
 from __future__ import annotations
 

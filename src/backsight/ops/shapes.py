@@ -129,8 +129,8 @@ def interior(shape: Shape, width: Any) -> tuple[slice, ...]:
     >>> interior((3, 4), ((1, 2), (0, 0)))
     (slice(1, 4, None), slice(0, 4, None))
     """
-    befores = np.broadcast_to(width, (len(shape), 2))[:, 0].tolist()
-    return tuple(slice(before, before + n) for before, n in zip(befores, shape, strict=True))
+    starts = np.broadcast_to(width, (len(shape), 2))[:, 0].tolist()
+    return tuple(slice(before, before + n) for before, n in zip(starts, shape, strict=True))
 
 
 @op
