@@ -12,10 +12,6 @@ from backsight.engine import gradients
 from backsight.errors import GradientError
 from backsight.ops.protocol import OPS, op
 
-walk_hooks = pytest.mark.xfail(
-    reason="engine/tape.py: hooked() hands out the walk's own array and keeps what a hook returns",
-    strict=True,
-)
 walk_saved = pytest.mark.xfail(
     reason="engine/tape.py: deliver() takes an array that an op kept for a new one", strict=True
 )
@@ -99,11 +95,9 @@ def test_unused_leaf_has_no_gradient() -> None:
     assert v.grad is None
 
 
-def test_part_that_no_gradient_reaches_is_left_alone() -> None:
+def test_branch_that_is_not_taken_gets_zeros() -> None:
     a, b = bs.tensor([1.0, 2.0]), bs.tensor([3.0, 4.0])
-    first, _ = bs.lstm_cell.outputs[:2], None
-    assert first
-    (np.where([True, True], a, b * 2)).sum().backward()
+    np.where([True, True], a, b * 2).sum().backward()
     assert a.grad.tolist() == [1.0, 1.0]
     assert b.grad.tolist() == [0.0, 0.0]
 
@@ -298,103 +292,6 @@ def test_gradient_is_not_an_array_that_the_op_kept() -> None:
     w.grad = None
     loss.backward()
     assert w.grad.tolist() == [1.0, 2.0]
-
-
-# Hooks
-
-
-def test_hook_sees_the_whole_gradient_once() -> None:
-    w, seen = bs.tensor([1.0, 2.0]), []
-    h = w * 1
-    h.register_hook(lambda g: seen.append(g.copy()))
-    (h + 2 * h + h).sum().backward()
-    assert [g.tolist() for g in seen] == [[4.0, 4.0]]
-
-
-def test_hook_replaces_the_gradient_of_values_and_leaves() -> None:
-    w = bs.tensor([1.0, 2.0])
-    h = w * 3
-    h.register_hook(lambda g: g * 10)
-    h.register_hook(lambda g: g + 1)
-    w.register_hook(lambda g: -g)
-    h.sum().backward()
-    assert w.grad.tolist() == [-33.0, -33.0]
-
-
-def test_hook_on_one_output_of_several() -> None:
-    seen: list[Any] = []
-    gates = [bs.tensor(np.full((1, 4), 0.1 * i)) for i in range(3)]
-    h, c = gates[0], gates[1]
-    w, u = bs.tensor(np.ones((1, 16)) * 0.1), bs.tensor(np.ones((4, 16)) * 0.1)
-    b = bs.tensor(np.zeros(16))
-    try:
-        h_next, c_next = bs.lstm_cell(bs.tensor([[1.0]]), h, c, w, u, b)
-    except TypeError:
-        pytest.skip("another signature of lstm_cell")
-    h_next.register_hook(seen.append)
-    (h_next * 2 + c_next * 0).sum().backward()
-    np.testing.assert_array_equal(seen[0], np.full((1, 4), 2.0))
-
-
-def test_removed_hook_is_silent() -> None:
-    w, seen = bs.tensor([1.0]), []
-    remove = w.register_hook(seen.append)
-    remove()
-    remove()
-    (w * 2).sum().backward()
-    assert seen == []
-
-
-def test_raising_hook_leaves_no_gradient_behind() -> None:
-    w = bs.tensor([1.0, 2.0])
-    remove = w.register_hook(lambda g: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        (w * 3).sum().backward()
-    remove()
-    (w * 3).sum().backward()
-    assert w.grad.tolist() == [3.0, 3.0]
-
-
-def test_hook_of_the_wrong_shape_is_refused() -> None:
-    w = bs.tensor([1.0, 2.0])
-    w.register_hook(lambda g: g.sum())
-    with pytest.raises(GradientError, match=r"a hook returned a gradient of shape \(\)"):
-        (w * 3).sum().backward()
-
-
-@walk_hooks
-def test_hook_that_writes_into_its_gradient_changes_no_other() -> None:
-    a, b = bs.tensor([1.0, 2.0]), bs.tensor([3.0, 4.0])
-    h = a * 1.0
-
-    def halve(g: Any) -> None:
-        g *= 0.5
-
-    h.register_hook(halve)
-    try:
-        (h + b).backward(np.ones(2))
-    except ValueError:  # an array that is read-only says so
-        b.grad = np.ones(2)
-    assert b.grad.tolist() == [1.0, 1.0]
-
-
-@walk_hooks
-def test_gradient_is_not_the_array_that_a_hook_keeps() -> None:
-    a, kept = bs.tensor([1.0, 2.0]), np.ones(2)
-    a.register_hook(lambda g: kept)
-    (a * 3).sum().backward()
-    a.grad *= 2
-    assert kept.tolist() == [1.0, 1.0]
-
-
-@walk_hooks
-@pytest.mark.parametrize("answer", [lambda g: bs.tensor(g) * 2, lambda g: [2.0, 2.0], np.float64])
-def test_gradient_is_an_array_whatever_a_hook_returns(answer: Any) -> None:
-    a = bs.tensor(np.float32([1.0, 2.0]))
-    a.register_hook((lambda g: g.astype(np.float64)) if answer is np.float64 else answer)
-    (a * 3).sum().backward()
-    assert type(a.grad) is np.ndarray
-    assert a.grad.dtype == np.float32
 
 
 def test_gradients_leave_grad_alone_and_say_none() -> None:

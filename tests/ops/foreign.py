@@ -1,12 +1,14 @@
 """An array type that is not NumPy's: a strict stand-in for arrays on another device.
 
 It speaks NumPy's two protocols and nothing else. While `strict()` is on, mixing it with a NumPy
-array of one or more axes raises, as it does on a GPU.
+array of one or more axes raises, as it does on a GPU. While `logged()` is on, every call is written
+down, and `replayed` runs the list again on other numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +17,9 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from backsight.engine.tensors import Tensor
 
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]
 _strict = False
+_log: list[Call] | None = None
 
 
 @contextmanager
@@ -28,24 +32,60 @@ def strict() -> Iterator[None]:
         _strict = False
 
 
+@contextmanager
+def logged() -> Iterator[list[Call]]:
+    global _log
+    _log = []
+    try:
+        yield _log
+    finally:
+        _log = None
+
+
+def mapped(function: Callable[[Any], Any], value: Any) -> Any:
+    """Apply a function to everything inside tuples, lists, dicts and slices."""
+    if isinstance(value, tuple | list):
+        return type(value)(mapped(function, v) for v in value)
+    if isinstance(value, dict):
+        return {k: mapped(function, v) for k, v in value.items()}
+    return function(value)
+
+
 def plain(value: Any) -> Any:
     if isinstance(value, Foreign):
         return value.plain
-    if isinstance(value, tuple | list):
-        return type(value)(plain(v) for v in value)
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
     if _strict and isinstance(value, np.ndarray) and value.ndim:
         raise TypeError("a NumPy array met an array of another device")
     return value
 
 
 def wrapped(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return Foreign(np.asarray(value))
-    if isinstance(value, tuple | list):
-        return type(value)(wrapped(v) for v in value)
-    return value
+    return Foreign(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def run(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Call a function on the arrays inside, and write it down."""
+    out = mapped(wrapped, function(*mapped(plain, args), **mapped(plain, options)))
+    if _log is not None:
+        _log.append((function, args, options, out))
+    return out
+
+
+def replayed(log: list[Call], values: dict[int, Any]) -> None:
+    """Run a list of calls again; `values` maps ids of arrays to their new numbers, and is filled."""
+
+    def current(value: Any) -> Any:
+        return values.get(id(value), value.plain) if isinstance(value, Foreign) else value
+
+    def keep(old: Any, new: Any) -> None:
+        if isinstance(old, Foreign):
+            values[id(old)] = new
+        elif isinstance(old, tuple | list):
+            for each, value in zip(old, new, strict=True):
+                keep(each, value)
+
+    for function, args, options, out in log:
+        keep(out, function(*mapped(current, args), **mapped(current, options)))
 
 
 class Foreign(NDArrayOperatorsMixin):
@@ -58,7 +98,7 @@ class Foreign(NDArrayOperatorsMixin):
     dtype = property(lambda self: self.plain.dtype)
     ndim = property(lambda self: self.plain.ndim)
     size = property(lambda self: self.plain.size)
-    T = property(lambda self: wrapped(self.plain.T))
+    T = property(lambda self: run(np.transpose, self))
     base = None
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
@@ -67,26 +107,23 @@ class Foreign(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, Tensor) for x in inputs):
             return NotImplemented
-        out = options.pop("out", None)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        if method == "at":
-            function(*plain(inputs))
-            return None
-        if out is not None and out[0] is not None:
-            function(*plain(inputs), out=plain(out), **plain(options))
-            return out[0]
-        return wrapped(function(*plain(inputs), **plain(options)))
+        out = options.pop("out", (None,))[0]
+        if out is not None:
+            run(function, *inputs, out=out, **options)
+            return out
+        return run(function, *inputs, **options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         if any(issubclass(t, Tensor) for t in types):
             return NotImplemented
-        return wrapped(function(*plain(args), **plain(keywords)))
+        return run(function, *args, **keywords)
 
     def __getitem__(self, index: Any) -> Any:
-        return wrapped(self.plain[plain(index)])
+        return run(operator.getitem, self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.plain[plain(index)] = plain(value)
+        run(operator.setitem, self, index, value)
 
     def __len__(self) -> int:
         return len(self.plain)
@@ -101,7 +138,7 @@ class Foreign(NDArrayOperatorsMixin):
         return float(self.plain)
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
-        return wrapped(self.plain.astype(dtype))
+        return run(lambda x: x.astype(dtype), self)
 
     def copy(self) -> Any:
-        return wrapped(self.plain.copy())
+        return run(lambda x: x.copy(), self)

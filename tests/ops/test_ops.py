@@ -8,14 +8,14 @@
 6  float32 and float16 stay what they are, forward and backward
 7  values, gradients and conventions agree with PyTorch
 8  a foreign array type is never left, forward or backward
-9  every op has a row, obeys the dialect, and validates
+9  the NumPy calls of a step, written down and replayed on other numbers, are the engine
+10 every op has a row, obeys the dialect, and validates
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-import warnings
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from backsight.engine.tensors import Tensor, tensor
 from backsight.ops.protocol import OPS
 
 from .dialect import WRITERS, complaints
-from .foreign import Foreign, strict
+from .foreign import Foreign, logged, mapped, replayed, strict
 from .sample import Sample
 from .table import SAMPLES
 
@@ -245,26 +245,45 @@ def test_agrees_with_pytorch(sample: Sample) -> None:
         close(gradient, wanted, sample.tolerance)
 
 
+def on_device(sample: Sample, arrays: list[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """Run forward and backward on foreign arrays: inputs, outputs, upstream gradients, gradients."""
+
+    def moved(value: Any) -> Any:
+        return Foreign(value) if isinstance(value, np.ndarray) else value
+
+    attributes = mapped(moved, sample.attributes)
+    inputs = [None if x is None else Tensor(Foreign(np.asarray(x)), 1) for x in arrays]
+    outs = outputs(OPS[sample.op](*inputs, **attributes))
+    douts = [Foreign(upstream(o._value.plain)) for o in outs]
+    found = gradients(outs, [x for x in inputs if x is not None], douts)
+    return inputs, outs, douts, found
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_foreign_arrays_are_not_left(sample: Sample) -> None:
     """A strict stand-in for a GPU array: mixing it with a NumPy array, or leaving it, raises."""
-    attributes = {
-        name: Foreign(value)
-        if isinstance(value, np.ndarray)
-        else tuple(Foreign(v) if isinstance(v, np.ndarray) else v for v in value)
-        if isinstance(value, tuple)
-        else value
-        for name, value in sample.attributes.items()
-    }
-    inputs = [None if x is None else Tensor(Foreign(np.asarray(x)), 1) for x in sample.inputs]
-    with strict(), warnings.catch_warnings():
-        outs = outputs(OPS[sample.op](*inputs, **attributes))
-        wrt = [x for x in inputs if x is not None]
-        douts = [Foreign(upstream(o._value.plain)) for o in outs]
-        found = gradients(outs, wrt, douts)
-    for o in outs:
-        assert isinstance(o._value, Foreign)
+    with strict():
+        _, outs, _, found = on_device(sample, list(sample.inputs))
+    assert all(isinstance(o._value, Foreign) for o in outs)
     assert all(g is None or isinstance(g, Foreign) for g in found)
+
+
+@pytest.mark.parametrize("sample", SMOOTH, ids=str)
+def test_replay_of_the_numpy_calls_is_the_engine(sample: Sample) -> None:
+    """The NumPy calls of one step, run again on other numbers, give the engine's result on those."""
+    others = [x if x is None else np.asarray(x) * 0.97 for x in sample.inputs]
+    with logged() as calls:
+        inputs, outs, _, found = on_device(sample, list(sample.inputs))
+    values = {id(x._value): o for x, o in zip(inputs, others, strict=True) if x is not None}
+    replayed(calls, values)
+    moved = dataclasses.replace(sample, inputs=tuple(others))
+    _, fresh, gradients_there = engine_gradients(moved)
+    for out, truth in zip(outs, fresh, strict=True):
+        np.testing.assert_array_equal(values.get(id(out._value), out._value.plain), truth._value)
+    for gradient, truth in zip(found, gradients_there, strict=True):
+        if gradient is not None:
+            again = values.get(id(gradient), gradient.plain)
+            np.testing.assert_allclose(again, truth, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("op", OURS.values(), ids=list(OURS))
