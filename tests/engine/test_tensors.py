@@ -49,7 +49,9 @@ def test_name_is_in_the_message() -> None:
         bs.tensor([1, 2], name="labels")
 
 
-@pytest.mark.parametrize("data", ["abc", [1j], None, object(), {"a": 1}, ["a", 2.0]], ids=str)
+@pytest.mark.parametrize(
+    "data", ["abc", [1j], None, object(), {"a": 1}, ["a", 2.0]], ids=lambda x: type(x).__name__
+)
 def test_what_is_no_number_is_refused(data: Any) -> None:
     with pytest.raises(DTypeError, match="is not numbers"):
         bs.tensor(data)

@@ -20,6 +20,7 @@ from ..ops import protocol
 from ..ops.protocol import Op
 from . import failures
 from .modes import recording
+from .readonly import RecordedArray
 from .tensors import HOME, Tensor, next_serial, strip
 
 
@@ -33,10 +34,12 @@ def constant(value: Any) -> Any:
 def snapshot(value: Any) -> Any:
     """Keep what a backward asked for: a user's own array may be written to later, so it is copied.
 
-    Lists of numbers become arrays, so that bodies know only those.
+    What nobody can write to is kept as it is: recorded values, and read-only arrays that are no
+    view of another. Lists of numbers become arrays, so that bodies know only those.
     """
-    if value.__class__ is np.ndarray:
-        return value.copy() if value.flags.writeable else value
+    if isinstance(value, np.ndarray):
+        lasting = value.base is None or isinstance(value, RecordedArray)
+        return value if lasting and not value.flags.writeable else np.array(value)
     if value.__class__ is list:
         return np.array(value)
     if value.__class__ is tuple:
@@ -161,7 +164,7 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
     for name in op.attributes:
         if name in asked:
             keep += (
-                f"    if {name}.__class__ is _ndarray or {name}.__class__ is tuple:\n"
+                f"    if isinstance({name}, _kept):\n"
                 f"        {name} = _snapshot({name})\n"
             )
     if op.attributes:
@@ -194,7 +197,7 @@ def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
         "_forward": op.twin,
         "_getframe": sys._getframe,
         "_HOME": HOME,
-        "_ndarray": np.ndarray,
+        "_kept": (np.ndarray, tuple, list),
         "_new": Tensor.__new__,
         "_op": op,
         "_outputs_of": outputs_of,

@@ -132,7 +132,7 @@ def walk(  # noqa: C901 - the one screen where length is welcome: it is the idea
                     failures.warn_widened(node, x)
                     dx = dx.astype(value.dtype)
                 if x.op is None:
-                    deliver(x, dx, at_leaf, (dout, *(each for _, each in downstream)))
+                    deliver(x, dx, at_leaf, within_reach(node, dout, downstream))
                 elif x.pending is None:
                     x.pending = dx  # stored as it comes: it may be shared, or a read-only view
                     x.owned = False
@@ -214,6 +214,14 @@ def into_bundle(node: Tensor, dout: Any) -> None:
     bundle.pending[index] = dout if had is None else had + dout
 
 
+def within_reach(
+    node: Tensor, dout: Any, downstream: Sequence[tuple[Tensor, Any]]
+) -> tuple[Any, ...]:
+    """List every array that the backward of a node saw or gave, to tell new ones from shared ones."""
+    inputs = (x._value if x.__class__ is Tensor else x for x in node.inputs)
+    return (dout, node._value, *inputs, *node.saved, *(dx for _, dx in downstream))
+
+
 def aligned(node: Tensor, downstream: Sequence[tuple[Tensor, Any]]) -> tuple[Any, ...]:
     """Put the gradients of a node in the order of its inputs, None where none is wanted."""
     left = iter(downstream)
@@ -247,7 +255,7 @@ def seed(loss: Tensor, dout: Any) -> Any:
             f"backward(dout): the upstream gradient has shape {np.shape(dout)}, "
             f"the value {loss.shape}; a gradient has the shape of its value"
         )
-    return dout.astype(value.dtype) if hasattr(dout, "astype") else np.full_like(value, dout)
+    return _array_like(dout, value)
 
 
 def unbroadcast(node: Tensor, x: Tensor, dx: Any) -> Any:
@@ -279,14 +287,24 @@ def summed_axes(stretched: Shape, shape: Shape) -> tuple[int, ...] | None:
 
 
 def hooked(node: Tensor, dout: Any) -> Any:
-    """Run the hooks of a value; what one returns replaces its gradient."""
+    """Run the hooks of a value; what one returns replaces its gradient.
+
+    Each gets an array of its own, and what it returns is copied: other values may share either.
+    """
     for hook in tuple(node.extra.hooks) if node.extra else ():
-        changed = hook(dout)
+        changed = hook(dout.copy())
         if changed is not None:
             if np.shape(changed) != dout.shape:
                 raise GradientError(
                     f"a hook returned a gradient of shape {np.shape(changed)} for a value of shape "
                     f"{dout.shape}"
                 )
-            dout = changed
+            dout = changed if isinstance(changed, Tensor) else _array_like(changed, dout)
     return dout
+
+
+def _array_like(given: Any, like: Any) -> Any:
+    """Copy numbers of any kind into an array of the dtype, and on the device, of another."""
+    if hasattr(given, "astype"):
+        return given.astype(like.dtype)
+    return np.full_like(like, given)
