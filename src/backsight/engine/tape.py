@@ -23,7 +23,7 @@ from . import failures, observers
 from .modes import recorded
 from .recorder import OUTPUT
 from .second_order import pull_on_tensors
-from .tensors import Tensor, extra_of
+from .tensors import Tensor, extra_of, strip
 
 new_mark = itertools.count(1).__next__
 _merging = threading.Lock()
@@ -299,7 +299,10 @@ def hooked(node: Tensor, dout: Any) -> Any:
                     f"a hook returned a gradient of shape {np.shape(changed)} for a value of shape "
                     f"{dout.shape}"
                 )
-            dout = changed if isinstance(changed, Tensor) else _array_like(changed, dout)
+            if isinstance(dout, Tensor) and isinstance(changed, Tensor):
+                dout = changed  # a graph of the backward is made
+            else:
+                dout = _array_like(strip(changed), strip(dout))
     return dout
 
 
