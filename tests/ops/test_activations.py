@@ -10,7 +10,7 @@ import pytest
 
 from backsight.engine.tape import gradients
 from backsight.engine.tensors import tensor
-from backsight.errors import ShapeError
+from backsight.errors import ShapeError, UsageError
 from backsight.ops import activations
 
 ELEMENTWISE = [
@@ -140,5 +140,5 @@ def test_prelu_weights_must_fit_the_channels() -> None:
 
 
 def test_gelu_knows_two_forms() -> None:
-    with pytest.raises(ShapeError, match="approximate is 'erf'; it must be 'none' or 'tanh'"):
+    with pytest.raises(UsageError, match="approximate is 'erf'; it must be 'none' or 'tanh'"):
         activations.gelu(tensor([1.0]), approximate="erf")

@@ -9,7 +9,7 @@ import pytest
 
 from backsight.engine.tape import gradients
 from backsight.engine.tensors import tensor
-from backsight.errors import ShapeError
+from backsight.errors import UsageError
 from backsight.ops import arithmetic
 
 
@@ -77,7 +77,7 @@ def test_clip_passes_at_its_bounds_and_not_outside_nor_at_nan() -> None:
 
 
 def test_clip_without_bounds_is_refused() -> None:
-    with pytest.raises(ShapeError, match="clip: got neither low nor high; give at least one"):
+    with pytest.raises(UsageError, match="clip: got neither low nor high; give at least one"):
         arithmetic.clip(tensor([1.0]))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from backsight.engine.tape import gradients
 from backsight.engine.tensors import tensor
-from backsight.errors import ShapeError
+from backsight.errors import UsageError
 from backsight.ops import reductions
 
 
@@ -53,7 +53,7 @@ def test_norm_of_infinity_is_infinite() -> None:
 
 @pytest.mark.parametrize("order", [0, -1, np.nan])
 def test_orders_that_are_no_norm_are_refused(order: float) -> None:
-    with pytest.raises(ShapeError, match=f"norm: ord is {order}; it must be positive, inf or -inf"):
+    with pytest.raises(UsageError, match=f"norm: ord is {order}; it must be positive, inf or -inf"):
         reductions.norm(tensor([1.0]), ord=order)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from ..errors import (
     InPlaceError,
     PrecisionWarning,
     ShapeError,
+    UsageError,
 )
 from ..ops.protocol import Op
 from ..traces.calls import texts_of
@@ -27,7 +29,7 @@ from ..traces.trace import Location
 from .tensors import HOME, Tensor
 
 _PRODUCTS = ("matmul", "linear", "dot")
-_warned: set[tuple[Any, int]] = set()
+_warned: set[Any] = set()  # instructions, and lines, that were warned of
 
 
 def place_of(where: tuple[Any, int] | None) -> Location | None:
@@ -37,7 +39,15 @@ def place_of(where: tuple[Any, int] | None) -> Location | None:
 
 def at(place: Location | None) -> str:
     """Say a place on a line of its own, or nothing: `  at train.py:41   h = linear(x, w)`."""
-    return f"\n  at {place}   {place.expression}" if place is not None else ""
+    if place is None:
+        return ""
+    expression = " ".join(place.expression.split())
+    return f"\n  at {place}   {shortened(expression)}"
+
+
+def shortened(text: str, most: int = 90) -> str:
+    """Cut a long text, and say so by an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def users_place() -> Location | None:
@@ -77,20 +87,31 @@ def failed(op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], error: 
     elif (clash2 := _broadcast(names, shapes)) and "broadcast" in detail:
         text = f"{op.name}: {clash2}{at(place)}"
     else:
-        listed = ", ".join(
-            f"{name} {describe(x._value if isinstance(x, Tensor) else x)}"
-            for name, x in zip(names, inputs, strict=True)
-            if x is not None
-        )
-        settings = ", ".join(
-            f"{name}={value!r}" for name, value in attributes.items() if not hasattr(value, "shape")
-        )
+        settings = ", ".join(f"{name}={told(value)}" for name, value in attributes.items())
         text = (
-            f"{op.name}: {detail}{at(place)}\n  given {listed}{'; ' if settings else ''}{settings}"
+            f"{op.name}: {detail}{at(place)}\n  given {listed(names, inputs)}"
+            f"{'; ' if settings else ''}{settings}"
         )
     if kind is ShapeError:
         text += "\n  see backsight explain ShapeError"
     raise with_op(kind(text), op) from (error.__cause__ or error)
+
+
+def listed(names: Sequence[str], inputs: Sequence[Any]) -> str:
+    """List inputs with dtype and shape: `x float32 (32, 784), w float32 (128, 784)`."""
+    return ", ".join(
+        f"{shortened(name, 40)} {describe(x._value if isinstance(x, Tensor) else x)}"
+        for name, x in zip(names, inputs, strict=False)
+        if x is not None
+    )
+
+
+def told(value: Any) -> str:
+    """Say a setting: an array by dtype and shape, everything else as it prints."""
+    return f"({describe(value)})" if hasattr(value, "shape") else shortened(repr(value))
+
+
+_OF_SHAPES = re.compile(r"shape|dimension|broadcast|axis|axes|size|align|match|divi[ds]")
 
 
 def _kind(error: Exception) -> type[BacksightError]:
@@ -98,7 +119,9 @@ def _kind(error: Exception) -> type[BacksightError]:
         return type(error)
     if isinstance(error, IndexError):
         return IndexingError
-    return DTypeError if isinstance(error, TypeError) else ShapeError
+    if isinstance(error, TypeError):
+        return DTypeError
+    return ShapeError if _OF_SHAPES.search(str(error)) else UsageError
 
 
 def with_op(error: BacksightError, op: Op) -> BacksightError:
@@ -145,24 +168,14 @@ def _broadcast(names: Sequence[str], shapes: Sequence[Shape]) -> str | None:
     return None
 
 
-def checker(op: Op) -> Callable[..., None]:
-    """Return a function that runs an op's check by name on the arguments of a call."""
-    check = op.check_function
-    assert check is not None
-    asks = check.__code__.co_varnames[: check.__code__.co_argcount]
-
-    def run(*inputs: Any, **attributes: Any) -> None:
-        given = dict(zip(op.inputs, inputs, strict=False)) | attributes
-        if op.listed:
-            given[op.listed] = inputs
-        try:
-            check(*(given.get(name) for name in asks))
-        except (ValueError, TypeError, IndexError) as error:
-            place = users_place()
-            kind = type(error) if isinstance(error, BacksightError) else ShapeError
-            raise with_op(kind(f"{op.name}: {error}{at(place)}"), op) from None
-
-    return run
+def refused(op: Op, inputs: Sequence[Any], error: Exception) -> None:
+    """Add op and place to the sentence of an op's check. Other errors go their way unchanged."""
+    if not isinstance(error, ValueError | TypeError | IndexError):
+        return
+    place = users_place()
+    names, own = users_names(op, len(inputs), place), op.names_of(len(inputs))
+    here = f"\n  given {listed(names, inputs)}" if names != own else ""
+    raise with_op(_kind(error)(f"{op.name}: {error}{at(place)}{here}"), op) from None
 
 
 def nothing_to_walk(loss: Tensor) -> GradientError:
@@ -269,18 +282,21 @@ def warn_widened(node: Tensor, x: Tensor) -> None:
     wide = node._value.dtype
     if node.where in _warned or wide.itemsize <= x._value.dtype.itemsize:
         return
-    if node.where is not None:
-        _warned.add(node.where)
+    _warned.add(node.where)
     place = place_of(node.where)
+    line = (place.file, place.line) if place is not None else ("", 0)
+    if line in _warned:
+        return
+    _warned.add(line)
     cause = ""
     for name, other in zip(users_names(op, len(node.inputs), place), node.inputs, strict=True):
         dtype = getattr(other, "dtype", None)
-        if other is not x and dtype == wide:
+        if other is not x and dtype and np.promote_types(dtype, x._value.dtype) == wide:
             cause = f" because {name} is {describe(getattr(other, '_value', other))}"
-    warnings.warn(
+    warnings.warn_explicit(
         f"{op.name} turned {x._value.dtype} into {wide}{cause}; the gradient is cast back"
         f"{at(place)}\n"
         f"  Everything after it costs more. Convert the other side: .astype({x._value.dtype})",
         PrecisionWarning,
-        stacklevel=2,
+        *line,
     )

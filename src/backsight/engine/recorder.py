@@ -35,16 +35,19 @@ def snapshot(value: Any) -> Any:
     """Keep what a backward asked for: a user's own array may be written to later, so it is copied.
 
     What nobody can write to is kept as it is: recorded values, and read-only arrays that are no
-    view of another. Lists of numbers become arrays, so that bodies know only those.
+    view of another.
     """
     if isinstance(value, np.ndarray):
         lasting = value.base is None or isinstance(value, RecordedArray)
         return value if lasting and not value.flags.writeable else np.array(value)
-    if value.__class__ is list:
-        return np.array(value)
-    if value.__class__ is tuple:
-        return tuple(snapshot(item) for item in value)
+    if value.__class__ is tuple or value.__class__ is list:
+        return value.__class__(snapshot(item) for item in value)
     return value
+
+
+def constant_input(value: Any) -> Any:
+    """Keep a constant input. A list of numbers becomes an array, so that bodies know only those."""
+    return np.array(value) if value.__class__ is list else snapshot(value)
 
 
 def attribute(op: Op, name: str, value: Tensor) -> Any:
@@ -84,6 +87,14 @@ def _parameters(op: Op, swapped: bool) -> str:
         for name, default in op.attributes.items()
     ]
     return ", ".join([*inputs, *listed, *attributes])
+
+
+def _asked_by_check(op: Op) -> list[str]:
+    """Say how the recorder calls what an op's check asks for; what the op does not have is None."""
+    code = op.check_function.__code__  # type: ignore[union-attr]
+    own = {name: f"_{name}" for name in (*op.inputs, op.listed)}
+    own |= {name: name for name in op.attributes}
+    return [own.get(name, "None") for name in code.co_varnames[: code.co_argcount]]
 
 
 _UNWRAP = """\
@@ -145,9 +156,14 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
     result = "_out, _local" if op.saves else "_out"
     named = ", ".join(f"{name!r}: {name}" for name in op.attributes)
     given = f"({op.listed})" if op.listed else f"({', '.join(op.inputs)},)"
-    check = f"        _check(*({values},), **{{{named}}})\n" if op.check_function else ""
+    if op.check_function is not None:
+        lines.append(
+            f"    try:\n        _check({', '.join(_asked_by_check(op))})\n"
+            f"    except Exception as _error:\n"
+            f"        _refused(_op, {given}, _error)\n        raise\n"
+        )
     lines.append(
-        f"    try:\n{check}        {result} = _forward({arguments})\n"
+        f"    try:\n        {result} = _forward({arguments})\n"
         f"    except Exception as _error:\n"
         f"        _failed(_op, {given}, {{{named}}}, _error)\n        raise\n"
     )
@@ -157,16 +173,14 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
         for name in op.inputs:
             if name in asked:
                 keep += (
-                    f"    if {name}.__class__ is not Tensor:\n        {name} = _snapshot({name})\n"
+                    f"    if {name}.__class__ is not Tensor:\n"
+                    f"        {name} = _constant_input({name})\n"
                 )
     elif op.listed in asked:
-        keep += f"    {op.listed} = tuple(_snapshot(_x) for _x in {op.listed})\n"
+        keep += f"    {op.listed} = tuple(_constant_input(_x) for _x in {op.listed})\n"
     for name in op.attributes:
         if name in asked:
-            keep += (
-                f"    if isinstance({name}, _kept):\n"
-                f"        {name} = _snapshot({name})\n"
-            )
+            keep += f"    if isinstance({name}, _kept):\n        {name} = _snapshot({name})\n"
     if op.attributes:
         saved = "(" + ", ".join(op.attributes) + ",)"
         if op.saves:
@@ -190,8 +204,9 @@ def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
     names = {
         "Tensor": Tensor,
         "_attribute": attribute,
-        "_check": failures.checker(op) if op.check_function else None,
+        "_check": op.check_function,
         "_constant": constant,
+        "_constant_input": constant_input,
         "_defaults": op.attributes,
         "_failed": failures.failed,
         "_forward": op.twin,
@@ -202,6 +217,7 @@ def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
         "_op": op,
         "_outputs_of": outputs_of,
         "_recording": recording.get,
+        "_refused": failures.refused,
         "_serial": next_serial,
         "_snapshot": snapshot,
     }

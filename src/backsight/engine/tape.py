@@ -132,7 +132,7 @@ def walk(  # noqa: C901 - the one screen where length is welcome: it is the idea
                     failures.warn_widened(node, x)
                     dx = dx.astype(value.dtype)
                 if x.op is None:
-                    deliver(x, dx, at_leaf, within_reach(node, dout, downstream))
+                    deliver(x, dx, at_leaf, is_new(dx, node, dout, downstream))
                 elif x.pending is None:
                     x.pending = dx  # stored as it comes: it may be shared, or a read-only view
                     x.owned = False
@@ -178,14 +178,11 @@ def reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
     return order
 
 
-def deliver(
-    x: Tensor, dx: Any, at_leaf: dict[int, list[Any]], around: tuple[Any, ...] = ()
-) -> None:
+def deliver(x: Tensor, dx: Any, at_leaf: dict[int, list[Any]], new: bool = False) -> None:
     """Add a gradient at a leaf, or store the first one at a node.
 
     Leaves may be shared by graphs of several threads, so their gradients live in the walk's own
-    dict. `around` are the arrays that the same backward took and gave: what stands there twice is
-    shared.
+    dict. An array that is not `new` may belong to others, and is never added into.
     """
     if x.op is not None:
         x.pending = dx if x.pending is None else x.pending + dx
@@ -193,11 +190,7 @@ def deliver(
         return
     arrived = at_leaf.get(id(x))
     if arrived is None:
-        # What an op returned may be the upstream array itself, a view of it, or given to two
-        # inputs.
-        once = sum(dx is each for each in around) == 1
-        mine = once and dx.__class__ is np.ndarray and dx.base is None
-        at_leaf[id(x)] = [x, dx, not mine]
+        at_leaf[id(x)] = [x, dx, not new]
     elif arrived[2] or arrived[1].__class__ is not np.ndarray:
         arrived[1] = arrived[1] + dx
         arrived[2] = False
@@ -214,12 +207,23 @@ def into_bundle(node: Tensor, dout: Any) -> None:
     bundle.pending[index] = dout if had is None else had + dout
 
 
-def within_reach(
-    node: Tensor, dout: Any, downstream: Sequence[tuple[Tensor, Any]]
-) -> tuple[Any, ...]:
-    """List every array that the backward of a node saw or gave, to tell new ones from shared ones."""
-    inputs = (x._value if x.__class__ is Tensor else x for x in node.inputs)
-    return (dout, node._value, *inputs, *node.saved, *(dx for _, dx in downstream))
+def is_new(dx: Any, node: Tensor, dout: Any, downstream: Sequence[tuple[Tensor, Any]]) -> bool:
+    """Tell whether a gradient is an array that its backward made, and nobody else has.
+
+    It may be the upstream array itself, a view, given to two inputs, or something that was saved.
+    """
+    if dx.__class__ is not np.ndarray or dx.base is not None or dx is dout or dx is node._value:
+        return False
+    for x in node.inputs:
+        if dx is (x._value if x.__class__ is Tensor else x):
+            return False
+    for kept in node.saved:
+        if dx is kept:
+            return False
+    times = 0
+    for _, each in downstream:
+        times += dx is each
+    return times == 1
 
 
 def aligned(node: Tensor, downstream: Sequence[tuple[Tensor, Any]]) -> tuple[Any, ...]:
