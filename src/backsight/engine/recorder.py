@@ -11,6 +11,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,22 @@ def attribute(op: Op, name: str, value: Tensor) -> Any:
     return value._value
 
 
+outside: set[str] = set()
+"""Files of users: those in which a call of an op was found to stand."""
+
+
+def users_line(frame: FrameType | None) -> tuple[Any, int] | None:
+    """Find the innermost frame outside the package; None where there is none."""
+    while frame is not None and frame.f_code.co_filename.startswith(HOME):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    if len(outside) > 10_000:  # a notebook makes new ones for ever
+        outside.clear()
+    outside.add(frame.f_code.co_filename)
+    return frame.f_code, frame.f_lasti
+
+
 OUTPUT = Op(lambda x, *, index: x[index])  # one output of an op of several; only the walk sees it
 OUTPUT.name = "output"
 
@@ -100,7 +117,6 @@ def _asked_by_check(op: Op) -> list[str]:
 _UNWRAP = """\
     if {x}.__class__ is Tensor:
         _{x} = {x}._value
-        _any = True
         if {x}.wanted:
             _wanted {grows} {bit}
     else:
@@ -109,7 +125,7 @@ _UNWRAP = """\
 
 _RECORD = """\
     if not _wanted or not _recording():
-        return _constant(_out) if _any else _out
+        return _constant(_out) if {any} else _out
 {keep}    _t = _new(Tensor)
     _t._value = _out
     _t.op = _op
@@ -118,9 +134,8 @@ _RECORD = """\
     _t.wanted = _wanted
     _t.serial = _serial()
     _frame = _getframe(1)
-    while _frame is not None and _frame.f_code.co_filename.startswith(_HOME):
-        _frame = _frame.f_back
-    _t.where = (_frame.f_code, _frame.f_lasti) if _frame is not None else None
+    _code = _frame.f_code
+    _t.where = (_code, _frame.f_lasti) if _code.co_filename in _outside else _users_line(_frame)
     _t.pending = _t.extra = None
     _t.mark = 0
     return {result}
@@ -129,14 +144,13 @@ _RECORD = """\
 
 def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one template, top down
     """Write the recorder of an op: unwrap inputs, run the forward, make the node."""
-    lines = [f"def {op.name}({_parameters(op, swapped)}):\n    _any = False\n    _wanted = 0\n"]
+    lines = [f"def {op.name}({_parameters(op, swapped)}):\n    _wanted = 0\n"]
     if op.listed:
         values = f"*_{op.listed}"
         lines.append(
             f"    _{op.listed} = []\n"
             f"    for _i, _x in enumerate({op.listed}):\n"
             "        if _x.__class__ is Tensor:\n"
-            "            _any = True\n"
             "            if _x.wanted:\n"
             "                _wanted |= 1 << _i\n"
             "            _x = _x._value\n"
@@ -189,7 +203,11 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
         saved = "_local" if op.saves else "()"
     inputs = f"tuple({op.listed})" if op.listed else given
     returned = "_outputs_of(_t)" if len(op.outputs) > 1 else "_t"
-    lines.append(_RECORD.format(keep=keep, inputs=inputs, saved=saved, result=returned))
+    tensors = " or ".join(f"{name}.__class__ is Tensor" for name in op.inputs)
+    given_any = f"any(_x.__class__ is Tensor for _x in {op.listed})" if op.listed else tensors
+    lines.append(
+        _RECORD.format(keep=keep, inputs=inputs, saved=saved, result=returned, any=given_any)
+    )
     return "".join(lines)
 
 
@@ -211,15 +229,16 @@ def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
         "_failed": failures.failed,
         "_forward": op.twin,
         "_getframe": sys._getframe,
-        "_HOME": HOME,
         "_kept": (np.ndarray, tuple, list),
         "_new": Tensor.__new__,
         "_op": op,
+        "_outside": outside,
         "_outputs_of": outputs_of,
         "_recording": recording.get,
         "_refused": failures.refused,
         "_serial": next_serial,
         "_snapshot": snapshot,
+        "_users_line": users_line,
     }
     return _compiled(recorder_source(op, swapped), f"<recorder of {op.name}>", names, op.name)
 
