@@ -267,7 +267,10 @@ def puller_source(op: Op, wanted: int, counted: bool) -> str:  # noqa: C901 - on
     upstream = [f"d{output}" for output in op.outputs]
     several = len(upstream) > 1
     values = {
-        n: f"_{n}._value" if wanted >> i & 1 else f"_value(_{n})" for i, n in enumerate(names)
+        n: f"_{n}._value"
+        if wanted >> i & 1
+        else f"(_{n}._value if _{n}.__class__ is Tensor else _{n})"
+        for i, n in enumerate(names)
     }
     arguments = []
     for name in op.asks:
