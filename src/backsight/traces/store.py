@@ -128,7 +128,7 @@ def read_members(path: Path) -> dict[str, Any]:
                     f"{path}: the file is cut off (its table of contents is missing); "
                     "record or copy it again"
                 )
-            if start[:2] != b"PK":
+            if start not in (b"PK\x03\x04", b"PK\x05\x06"):  # an archive, an empty one
                 raise FileFormatError(
                     f"{path}: not a Backsight trace: the file starts with {start!r}, "
                     "a trace is a zip archive of arrays, as save_trace writes it"
