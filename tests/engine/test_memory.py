@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import sys
 import tracemalloc
 import weakref
@@ -226,3 +227,13 @@ WORK = {
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_work_leaves_no_reference_cycles(work: Any, no_collector: None) -> None:
     assert leftovers(work) == []
+
+
+def test_lists_of_many_lengths_and_patterns_compile_no_code_each() -> None:
+    w, constant = bs.tensor([1.0, 2.0]), np.ones(2)
+    np.stack([w, constant]).sum().backward()
+    before = len(linecache.cache)
+    for length in range(2, 30):
+        np.stack([w] * length).sum().backward()
+        np.stack([w, *[constant] * length, w]).sum().backward()
+    assert len(linecache.cache) - before < 5

@@ -76,6 +76,17 @@ def test_parameters_of_any_object_with_attributes() -> None:
     assert list(nn.parameters(Net())) == ["first.w", "first.b", "scale"]
 
 
+def test_objects_that_know_each_other_are_walked_once() -> None:
+    class Part:
+        def __init__(self) -> None:
+            self.w = bs.tensor(1.0)
+            self.owner: Any = None
+
+    part = Part()
+    part.owner = {"part": part}
+    assert list(nn.parameters(part)) == ["w"]
+
+
 def test_wrong_width_names_the_users_line() -> None:
     net = nn.Sequential(nn.Linear(3, 5, rng()), nn.ReLU(), nn.Linear(4, 2, rng()))
     with pytest.raises(

@@ -245,8 +245,10 @@ def test_agrees_with_pytorch(sample: Sample) -> None:
         close(gradient, wanted, sample.tolerance)
 
 
-def on_device(sample: Sample, arrays: list[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-    """Run forward and backward on foreign arrays: inputs, outputs, upstream gradients, gradients."""
+def on_device(
+    sample: Sample, arrays: list[Any]
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """Run forward and backward on foreign arrays: inputs, outputs, douts, gradients."""
 
     def moved(value: Any) -> Any:
         return Foreign(value) if isinstance(value, np.ndarray) else value
@@ -270,7 +272,7 @@ def test_foreign_arrays_are_not_left(sample: Sample) -> None:
 
 @pytest.mark.parametrize("sample", SMOOTH, ids=str)
 def test_replay_of_the_numpy_calls_is_the_engine(sample: Sample) -> None:
-    """The NumPy calls of one step, run again on other numbers, give the engine's result on those."""
+    """The NumPy calls of one step, run again on other numbers, are the engine on those."""
     others = [x if x is None else np.asarray(x) * 0.97 for x in sample.inputs]
     with logged() as calls:
         inputs, outs, _, found = on_device(sample, list(sample.inputs))

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import re
 import sys
+import threading
 from collections.abc import Mapping, Sequence
-from types import FrameType, TracebackType
+from types import (
+    BuiltinFunctionType,
+    FrameType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    TracebackType,
+)
 from typing import Any
 
 import numpy as np
 
 from ..engine import observers
 from ..engine.recorder import OUTPUT
-from ..engine.tape import reachable, seed, summed_axes, walk
-from ..engine.tensors import Tensor
+from ..engine.tape import reachable, seed, summed_axes, unbroadcast, walk
+from ..engine.tensors import Tensor, as_dtype
 from ..errors import GradientError
-from ..traces.calls import is_call_of, texts_of
+from ..nn.parameters import parameters
+from ..ops.protocol import Op
+from ..traces.calls import gives_several, is_call_of, texts_of
 from ..traces.locations import assigned_name, locate
 from ..traces.statistics import statistics
 from ..traces.trace import Edge, Node, Trace
@@ -36,13 +48,13 @@ def trace(loss: Tensor) -> Trace:
             "a PyTorch loss is traced with record()"
         )
     dout = seed(loss, None)
-    builder = TraceBuilder([loss], _variables(sys._getframe(1)))
+    builder = TraceBuilder([loss], Names(sys._getframe(1)))
     leaves = walk([loss], [dout], retain_graph=True, captured={}, watching=[builder])
     return builder.build({id(leaf): gradient for leaf, gradient, _ in leaves})
 
 
 class record:
-    """Trace every backward pass inside the block.
+    """Trace every backward pass of this thread inside the block.
 
     >>> with record() as r:
     ...     loss.backward()
@@ -53,8 +65,9 @@ class record:
 
     def __init__(self) -> None:
         self.traces: list[Trace] = []
-        self._builder: TraceBuilder | None = None
+        self._builders: list[TraceBuilder] = []  # several while a hook walks back itself
         self._frame: FrameType | None = None
+        self._thread = 0
 
     @property
     def trace(self) -> Trace:
@@ -65,6 +78,7 @@ class record:
 
     def __enter__(self) -> record:
         self._frame = sys._getframe(1)
+        self._thread = threading.get_ident()
         observers.active.append(self)
         return self
 
@@ -75,30 +89,25 @@ class record:
         traceback: TracebackType | None,
     ) -> None:
         observers.active.remove(self)
-        self._frame = self._builder = None
+        self._frame = None
+        self._builders.clear()
 
     def begins(self, outputs: Sequence[Tensor]) -> bool:
-        """Keep the graph as it is before the walk frees it."""
-        self._builder = TraceBuilder(outputs, _variables(self._frame))
-        self._before = {id(leaf): leaf.grad for leaf in self._builder.trainable()}
+        """Keep the graph as it is before the walk frees it. Other threads are not looked at."""
+        if threading.get_ident() != self._thread:
+            return False
+        self._builders.append(TraceBuilder(outputs, Names(self._frame)))
         return True
 
     def node(self, node: Tensor, dout: Any, downstream: tuple[Any, ...]) -> None:
         """See one node of the walk."""
-        assert self._builder is not None
-        self._builder.node(node, dout, downstream)
+        self._builders[-1].node(node, dout, downstream)
 
     def ends(self, outputs: Sequence[Tensor], error: BaseException | None) -> None:
         """Build the trace, unless the walk failed."""
-        builder, self._builder = self._builder, None
-        if error is not None or builder is None:
-            return
-        gradients = {}
-        for leaf in builder.trainable():
-            now, before = leaf.grad, self._before[id(leaf)]
-            if now is not None:
-                gradients[id(leaf)] = now if before is None else now - before
-        self.traces.append(builder.build(gradients))
+        builder = self._builders.pop()
+        if error is None:
+            self.traces.append(builder.build(builder.arrived()))
 
     def stepped(self, optimizer: Any) -> None:
         """Nothing of an update belongs into a trace."""
@@ -107,13 +116,15 @@ class record:
 class TraceBuilder:
     """Collects one walk, and turns it into a Trace."""
 
-    def __init__(self, outputs: Sequence[Tensor], variables: Mapping[int, str]) -> None:
-        self.variables = variables
+    def __init__(self, outputs: Sequence[Tensor], names: Names) -> None:
+        self.names = names
         # The walk empties nodes as it passes, so what is needed of them is taken now.
         self.order = [(node, node.inputs, node.saved) for node in reachable(outputs)]
         self.outputs = outputs
         self.upstream: dict[int, Any] = {}
         self.raw_shapes: dict[int, list[Any]] = {}
+        self.at_leaf: dict[int, Any] = {}
+        self.before = {id(leaf): leaf.grad for leaf in self.trainable()}
 
     def trainable(self) -> list[Tensor]:
         """List the trainable leaves, in order of first use."""
@@ -132,9 +143,30 @@ class TraceBuilder:
         return True
 
     def node(self, node: Tensor, dout: Any, downstream: tuple[Any, ...]) -> None:
-        """Keep the gradient that arrived, and the shapes that left."""
+        """Keep the gradient that arrived, and the shapes that left; add up what leaves got."""
         self.upstream[id(node)] = tuple(dout) if isinstance(dout, list) else dout
         self.raw_shapes[id(node)] = [getattr(dx, "shape", None) for dx in downstream]
+        for x, dx in zip(node.inputs, downstream, strict=True):
+            if dx is not None and x.op is None:
+                own = unbroadcast(node, x, dx) if dx.shape != x.shape else dx
+                own = as_dtype(own, x.dtype)
+                known = self.at_leaf.get(id(x))
+                self.at_leaf[id(x)] = own if known is None else known + own
+
+    def arrived(self) -> dict[int, Any]:
+        """Return the gradients that this walk brought to the leaves, by id.
+
+        What it added to `.grad` would be inexact after rounding; it counts only where a hook had
+        its say, or where the walk began at the leaf itself.
+        """
+        found = {}
+        for leaf in self.trainable():
+            now, before = leaf.grad, self.before[id(leaf)]
+            if id(leaf) in self.at_leaf and not (leaf.extra and leaf.extra.hooks):
+                found[id(leaf)] = self.at_leaf[id(leaf)]
+            elif now is not None and now is not before:
+                found[id(leaf)] = now if before is None else now - before
+        return found
 
     def ends(self, outputs: Sequence[Tensor], error: BaseException | None) -> None:
         """Nothing to do: the owner builds."""
@@ -170,7 +202,8 @@ class TraceBuilder:
                 stretched = summed_axes(raw, np.shape(_value(x))) if raw is not None else ()
                 edges.append(Edge(name, ids[key], index, stretched or ()))
             direct = is_call_of(place, op.name)
-            named = direct or (node.where is not None and last_at[node.where] is node)
+            last = node.where is not None and last_at[node.where] is node
+            named = direct or (last and not gives_several(place))
             ids[id(node)] = len(nodes)
             nodes.append(
                 _node(
@@ -180,8 +213,7 @@ class TraceBuilder:
                     self.upstream.get(id(node)),
                     inputs=tuple(edges),
                     attributes=dict(zip(op.attributes, saved, strict=False)),
-                    name=(assigned_name(place) if place and named else "")
-                    or self.variables.get(id(node), ""),
+                    name=(assigned_name(place) if place and named else "") or self.names.of(node),
                     where=place,
                 )
             )
@@ -189,9 +221,9 @@ class TraceBuilder:
 
     def _leaf(self, nodes: list[Node], x: Any, text: str, leaf_gradients: Mapping[int, Any]) -> int:
         """Append the node of a leaf: a Tensor, an array, a number."""
-        value = _value(x)
+        value = _value(x) if isinstance(x, Tensor) else copy.deepcopy(x)
         gradient = leaf_gradients.get(id(x)) if isinstance(x, Tensor) else None
-        name = (x.name if isinstance(x, Tensor) else "") or self.variables.get(id(x), "")
+        name = (x.name if isinstance(x, Tensor) else "") or self.names.of(x)
         if not name and re.fullmatch(r"[^\W\d][\w.]*(\[[^\]]*\])?", text):
             name = text
         kind = "constant"
@@ -211,12 +243,22 @@ def _node(id: int, op: str, value: Any, grad: Any, **fields: Any) -> Node:
     return Node(
         id,
         op,
-        value=value,
-        grad=grad,
+        value=_locked(value),
+        grad=_locked(grad),
         value_stats=statistics(value) if single else None,
         grad_stats=statistics(grad) if single and grad is not None else None,
         **fields,
     )
+
+
+def _locked(value: Any) -> Any:
+    """Make arrays read-only for those who get the trace: the engine may still need them."""
+    if isinstance(value, tuple):
+        return tuple(_locked(each) for each in value)
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
 
 
 def _value(x: Any) -> Any:
@@ -227,13 +269,43 @@ def _is_output(x: Any) -> bool:
     return isinstance(x, Tensor) and x.op is OUTPUT
 
 
-def _variables(frame: FrameType | None) -> dict[int, str]:
-    """Names of the Tensors and arrays that variables of a frame hold, by id. Locals come first."""
-    if frame is None:
-        return {}
-    found: dict[int, str] = {}
-    for scope in (frame.f_locals, frame.f_globals):
-        for name, value in scope.items():
-            if isinstance(value, Tensor | np.ndarray) and not name.startswith("_"):
-                found.setdefault(id(value), name)
-    return found
+_NO_LAYERS = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, Op, Tensor)
+
+
+class Names:
+    """What the variables of a frame call Tensors and arrays. Locals come before globals.
+
+    The parameters of a layer that a variable holds are called by their path: `net.hidden.w`.
+    """
+
+    def __init__(self, frame: FrameType | None) -> None:
+        self.by_id: dict[int, str] = {}
+        self.arrays: dict[int, Any] = {}
+        scopes = (frame.f_locals, frame.f_globals) if frame is not None else ()
+        held = [(n, v) for scope in scopes for n, v in scope.items() if not n.startswith("_")]
+        for name, value in held:
+            if isinstance(value, Tensor | np.ndarray):
+                self.by_id.setdefault(id(value), name)
+            if isinstance(value, np.ndarray):
+                self.arrays[id(value)] = value
+        for name, value in held:
+            if callable(value) and not isinstance(value, _NO_LAYERS):
+                with contextlib.suppress(RecursionError):
+                    for path, t in parameters(value).items():
+                        self.by_id.setdefault(id(t), f"{name}.{path}")
+
+    def of(self, x: Any) -> str:
+        """Return the name of a value, "" where there is none.
+
+        An array of which the engine kept a copy has the name of the one variable that equals it.
+        """
+        if id(x) in self.by_id:
+            return self.by_id[id(x)]
+        if not isinstance(x, np.ndarray) or x.size < 2:
+            return ""
+        twins = [
+            place
+            for place, array in self.arrays.items()
+            if (array.shape, array.dtype) == (x.shape, x.dtype) and np.array_equal(array, x)
+        ]
+        return self.by_id[twins[0]] if len(twins) == 1 else ""

@@ -51,6 +51,19 @@ def constant_input(value: Any) -> Any:
     return np.array(value) if value.__class__ is list else snapshot(value)
 
 
+def lock(value: Any) -> Any:
+    """Hand an array to the body of a user's op read-only: a body that writes would hurt others."""
+    if isinstance(value, np.ndarray):
+        value = value.view(np.ndarray)
+        value.flags.writeable = False
+    return value
+
+
+def is_ours(op: Op) -> bool:
+    """Tell whether an op is one of the package's, whose bodies the tests hold to the contract."""
+    return op.__module__.startswith("backsight.ops")
+
+
 def attribute(op: Op, name: str, value: Tensor) -> Any:
     """Take the array of a Tensor given as attribute. Raises DTypeError if it wants a gradient."""
     if value.wanted:
@@ -142,7 +155,7 @@ _RECORD = """\
 """
 
 
-def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one template, top down
+def recorder_source(op: Op, swapped: bool = False) -> str:
     """Write the recorder of an op: unwrap inputs, run the forward, make the node."""
     lines = [f"def {op.name}({_parameters(op, swapped)}):\n    _wanted = 0\n"]
     if op.listed:
@@ -165,8 +178,11 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
             f"    if {name}.__class__ is Tensor:\n"
             f"        {name} = _attribute(_op, {name!r}, {name})\n"
         )
+    if op.saves:
+        lines.append("    if _wanted and _recording():\n" + _keeping(op, before=True))
     keywords = ", ".join(f"{name}={name}" for name in op.attributes)
-    arguments = ", ".join(filter(None, [values, keywords]))
+    locked = values if is_ours(op) else f"*map(_lock, ({values},))"
+    arguments = ", ".join(filter(None, [locked, keywords]))
     result = "_out, _local" if op.saves else "_out"
     named = ", ".join(f"{name!r}: {name}" for name in op.attributes)
     given = f"({op.listed})" if op.listed else f"({', '.join(op.inputs)},)"
@@ -181,20 +197,7 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
         f"    except Exception as _error:\n"
         f"        _failed(_op, {given}, {{{named}}}, _error)\n        raise\n"
     )
-    keep, saved = "", ""
-    asked = op.asks
-    if not op.listed:
-        for name in op.inputs:
-            if name in asked:
-                keep += (
-                    f"    if {name}.__class__ is not Tensor:\n"
-                    f"        {name} = _constant_input({name})\n"
-                )
-    elif op.listed in asked:
-        keep += f"    {op.listed} = tuple(_constant_input(_x) for _x in {op.listed})\n"
-    for name in op.attributes:
-        if name in asked:
-            keep += f"    if isinstance({name}, _kept):\n        {name} = _snapshot({name})\n"
+    keep = "" if op.saves else _keeping(op, before=False)
     if op.attributes:
         saved = "(" + ", ".join(op.attributes) + ",)"
         if op.saves:
@@ -208,6 +211,34 @@ def recorder_source(op: Op, swapped: bool = False) -> str:  # noqa: C901 - one t
     lines.append(
         _RECORD.format(keep=keep, inputs=inputs, saved=saved, result=returned, any=given_any)
     )
+    return "".join(lines)
+
+
+def _keeping(op: Op, before: bool) -> str:
+    """Write the lines that make constants lasting: those that the backward asks for.
+
+    Where it asks for locals of the forward, these may be views of any constant, so that all of them
+    are made lasting before the forward runs.
+    """
+    indent = "        " if before else "    "
+    lines = [f"{indent}pass\n"] if before else []
+    if op.listed and (before or op.listed in op.asks):
+        lines.append(f"{indent}{op.listed} = tuple(_constant_input(_x) for _x in {op.listed})\n")
+        if before:
+            values = f"[_x._value if _x.__class__ is Tensor else _x for _x in {op.listed}]"
+            lines.append(f"{indent}_{op.listed} = {values}\n")
+    for name in op.inputs:
+        if before or name in op.asks:
+            target = f"{name} = _{name}" if before else name
+            lines.append(
+                f"{indent}if {name}.__class__ is not Tensor:\n"
+                f"{indent}    {target} = _constant_input({name})\n"
+            )
+    for name in op.attributes:
+        if before or name in op.asks:
+            lines.append(
+                f"{indent}if isinstance({name}, _kept):\n{indent}    {name} = _snapshot({name})\n"
+            )
     return "".join(lines)
 
 
@@ -230,6 +261,7 @@ def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
         "_forward": op.twin,
         "_getframe": sys._getframe,
         "_kept": (np.ndarray, tuple, list),
+        "_lock": lock,
         "_new": Tensor.__new__,
         "_op": op,
         "_outside": outside,
@@ -245,7 +277,14 @@ def recorder(op: Op, swapped: bool = False) -> Callable[..., Any]:
 
 def _constant_call(op: Op) -> Callable[..., Any]:
     def call(*inputs: Any, **attributes: Any) -> Any:
-        return op.forward(*strip(inputs), **strip(attributes))
+        tensors = [x for x in (*inputs, *attributes.values()) if x.__class__ is Tensor]
+        if recording.get() and any(x.wanted for x in tensors):
+            raise GradientError(
+                f"{op.name} has no backward, and an input of it requires a gradient. Give it one "
+                f"with @{op.name}.backward, or call it inside no_grad()"
+            )
+        out = op.forward(*strip(inputs), **strip(attributes))
+        return constant(out) if tensors else out
 
     return call
 
@@ -287,7 +326,8 @@ def puller_source(op: Op, wanted: int, counted: bool) -> str:  # noqa: C901 - on
             arguments.append(f"node._value{place}")
         else:
             arguments.append(f"_shape({values[name.removesuffix('_shape')]})")
-    call = f"_backward({', '.join(arguments)})"
+    locked = arguments if is_ours(op) else [f"_lock({each})" for each in arguments]
+    call = f"_backward({', '.join(locked)})"
     pairs = [f"(_{name}, _d{name})" for i, name in enumerate(names) if wanted >> i & 1]
     if counted:
         several_inputs = op.listed or len(names) > 1
@@ -315,19 +355,23 @@ class Pullers(dict[int, Callable[[Tensor, Any], tuple[Any, ...]]]):
         op = self.op
         if op.backward_function is None:
             raise GradientError(f"{op.name} has no backward")
+        if op.listed and self:  # one for all: its gradients are paired when they are counted
+            self[wanted] = next(iter(self.values()))
+            return self[wanted]
         names = [name for i, name in enumerate(op.inputs) if wanted >> i & 1]
         backward = op.variant(names)
         scope = {
             "Tensor": Tensor,
             "_backward": backward,
             "_counted": failures.counted,
+            "_lock": lock,
             "_shape": np.shape,
             "_value": _value,
         }
         file = f"<backward call of {op.name}, wanted {wanted:b}>"
         # Our own bodies are known to return what they should (tests/ops); others are counted.
-        ours = op.__module__.startswith("backsight.ops") and not op.listed
-        pull = _compiled(puller_source(op, wanted, not ours), file, scope, "pull")
+        counted = not is_ours(op) or op.listed is not None
+        pull = _compiled(puller_source(op, wanted, counted), file, scope, "pull")
         self[wanted] = pull
         return pull
 

@@ -24,17 +24,20 @@ def parameters(layer: Any) -> dict[str, Tensor]:
     """
     found: dict[str, Tensor] = {}
     seen: set[int] = set()
-    for path, value in _walk(layer, ""):
+    for path, value in _walk(layer, "", set()):
         if value.wanted and value.op is None and id(value) not in seen:
             seen.add(id(value))
             found[path] = value
     return found
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, Tensor]]:
+def _walk(value: Any, path: str, above: set[int]) -> Iterator[tuple[str, Tensor]]:
+    """Go through everything that `value` holds; `above` are the ids of what holds it."""
     if isinstance(value, Tensor):
         yield path, value
         return
+    if id(value) in above:
+        return  # a layer that knows its owner
     if isinstance(value, Mapping):
         parts: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list | tuple):
@@ -47,7 +50,7 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, Tensor]]:
         return
     for name, part in parts:
         if isinstance(part, Tensor | list | tuple | dict) or hasattr(part, "__dict__"):
-            yield from _walk(part, f"{path}.{name}" if path else str(name))
+            yield from _walk(part, f"{path}.{name}" if path else str(name), {*above, id(value)})
 
 
 def save(layer: Any, path: str | os.PathLike[str]) -> None:

@@ -47,7 +47,7 @@ class Op:
         self.name = forward.__name__.rstrip("_")
         self.__name__ = self.name
         self.__qualname__ = self.name
-        self.__module__ = forward.__module__
+        self.__module__ = forward.__module__ or "__main__"
         self.__doc__ = forward.__doc__
         self.__wrapped__ = forward
         signature = inspect.signature(forward)
@@ -79,6 +79,11 @@ class Op:
                     f"{self.name}: input {parameter.name!r} has the default {parameter.default!r}; "
                     "an input may only default to None. Put a * before it to make it an attribute"
                 )
+        if not self.listed and not self.inputs:
+            raise OpError(
+                f"{self.name}: an op has an input, a parameter before *, which gets a gradient; "
+                "without one it is a plain function"
+            )
         if self.listed and self.inputs:
             raise OpError(f"{self.name}: an op takes named inputs or *{self.listed}, not both")
         if inspect.Parameter.VAR_KEYWORD in by_kind:
@@ -125,10 +130,11 @@ class Op:
                 f"{function.__name__} asks for {unknown[0]!r}, which {self.name} does not have; "
                 f"it may ask for {permitted}"
             )
-        if not set(upstream) & set(asks):
+        missing = [name for name in upstream if name not in asks]
+        if missing:
             raise OpError(
-                f"{function.__name__} asks for no upstream gradient; "
-                f"the first argument of a backward is {' or '.join(upstream)}"
+                f"{function.__name__} does not ask for {' and '.join(missing)}; a backward takes "
+                "the upstream gradient of every output"
             )
         self.asks, self.saves, self.backward_function = asks, saves, function
         self.call = self.pulls = self._twin = None
@@ -207,6 +213,8 @@ def op(forward: Function) -> Op:
     A second op of the same name replaces the first only if it comes from the same module (a cell
     that is run again); otherwise OpError, since traces refer to ops by name.
     """
+    if forward.__name__ == "<lambda>":
+        raise OpError("an op is written with def, not as a lambda: its name is how others find it")
     made = Op(forward)
     known = OPS.get(made.name)
     if known is not None and known.__module__ != made.__module__:

@@ -23,7 +23,7 @@ def definition(function: Function) -> ast.FunctionDef:
     is compiled from a text must be the function that runs.
     """
     try:
-        text = inspect.getsource(function)
+        text = inspect.getsource(function.__code__)  # its own, not what a decorator wraps
     except (OSError, TypeError) as error:
         raise OpError(
             f"{function.__name__}: its source cannot be read ({error}); define it in a file or a "
@@ -112,20 +112,43 @@ def compiled(tree: ast.FunctionDef, like: Function) -> Function:
         argument.annotation = None
     if tree.args.vararg:
         tree.args.vararg.annotation = None
+    # Defaults may be names of the place of definition, so they are not evaluated again.
+    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]
+    tree.args.kw_defaults = [each and ast.Constant(None) for each in tree.args.kw_defaults]
     module = ast.fix_missing_locations(ast.Module([tree], type_ignores=[]))
     made: dict[str, Function] = {}
     exec(compile(module, like.__code__.co_filename, "exec"), like.__globals__, made)
-    return made[tree.name]
+    changed: Any = made[tree.name]
+    for given in ("__defaults__", "__kwdefaults__"):
+        setattr(changed, given, getattr(like, given))
+    return changed  # type: ignore[no-any-return]
 
 
 def check_pair(op: Op) -> None:
-    """Check what needs the text of forward and backward. Raises OpError; silent without source."""
+    """Check what needs the text of forward and backward. Raises OpError.
+
+    Silent where there is no source to read, unless the backward asks for locals of the forward.
+    """
     backward = op.backward_function
     assert backward is not None
     try:
         forward_tree, backward_tree = definition(op.forward), definition(backward)
     except OpError:
+        if op.saves:
+            raise
         return
+    _check_outputs(op, backward.__name__, forward_tree)
+    for function, tree, given in (
+        (op.forward, forward_tree, {*op.inputs, *op.attributes, op.listed}),
+        (backward, backward_tree, set(op.asks)),
+    ):
+        written = _written(tree) & given
+        if written:
+            name = sorted(written)[0]
+            raise OpError(
+                f"{function.__name__} writes into {name}, which others still need; "
+                f"make a new array: changed = {name} + 1"
+            )
     rebound = _stored(forward_tree) & set(op.inputs) & set(op.asks)
     if rebound:
         name = sorted(rebound)[0]
@@ -144,9 +167,10 @@ def _check_places(op: Op, name: str, returned: ast.Return) -> None:
     if op.listed or value is None:
         return
     places = value.elts if isinstance(value, ast.Tuple) else [value]
-    single_call = not isinstance(value, ast.Tuple) and len(op.inputs) > 1
-    if single_call:
-        return  # the call of a helper that returns them all; the walk counts them
+    alone = isinstance(value, ast.BinOp | ast.UnaryOp | ast.Constant | ast.Compare)
+    alone = alone or (isinstance(value, ast.Name) and value.id in {f"d{x}" for x in op.inputs})
+    if len(op.inputs) > 1 and not isinstance(value, ast.Tuple) and not alone:
+        return  # the call of a helper, say, that returns them all; the walk counts them
     if len(places) != len(op.inputs):
         raise OpError(
             f"{name} returns {len(places)} gradients; {op.name} has {len(op.inputs)} inputs: "
@@ -161,8 +185,51 @@ def _check_places(op: Op, name: str, returned: ast.Return) -> None:
             )
 
 
+def _check_outputs(op: Op, name: str, forward: ast.FunctionDef) -> None:
+    value = _returns(forward)[-1].value if _returns(forward) else None
+    if isinstance(value, ast.Tuple) and op.outputs == ("out",):
+        named = " and ".join(f"d{ast.unparse(each)}" for each in value.elts)
+        raise OpError(
+            f"{name} asks for dout, but {op.name} returns {len(value.elts)} outputs; "
+            f"it may ask for {named}"
+        )
+
+
 def _returns(tree: ast.FunctionDef) -> list[ast.Return]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    inner = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function is not tree
+        for node in ast.walk(function)
+    }
+    return [
+        node for node in ast.walk(tree) if isinstance(node, ast.Return) and id(node) not in inner
+    ]
+
+
+_WRITING = ("fill", "itemset", "partition", "put", "resize", "sort")
+
+
+def _written(tree: ast.AST) -> set[str]:
+    """Return the names whose arrays a body writes into, as far as it shows."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        targets: list[ast.expr] = []
+        match node:
+            case ast.Assign(targets=several):
+                targets = [each for each in several if isinstance(each, ast.Subscript)]
+            case ast.AugAssign(target=changed):
+                targets = [changed]
+            case ast.keyword(arg="out", value=value):
+                targets = [value]
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _WRITING:
+                targets = [value]
+        for target in targets:
+            while isinstance(target, ast.Subscript | ast.Attribute):
+                target = target.value
+            if isinstance(target, ast.Name):
+                found.add(target.id)
+    return found
 
 
 def _names(tree: ast.AST) -> set[str]:

@@ -45,6 +45,12 @@ def is_call_of(location: Location | None, op: str) -> bool:
     return _ALIASES.get(name, name) == op
 
 
+def gives_several(location: Location | None) -> bool:
+    """Tell whether the call there returns a list of values, whose name is none of theirs."""
+    called = r"(?:[\w.]*\.)?(?:array_split|split|unstack)\("
+    return location is not None and re.match(called, location.expression) is not None
+
+
 def texts_of(location: Location | None, op: str, inputs: Sequence[str]) -> tuple[str, ...]:
     """Return what the user wrote for each input of the op, "" where that is not known.
 
