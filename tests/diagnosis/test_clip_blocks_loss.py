@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from backsight.diagnosis import diagnose, find_rule
 from backsight.traces.findings import Finding, Severity
 from backsight.traces.recording import Recording
 
-from .recordings import clamp_site, recording_of
+from .recordings import clamp_site, probe, recording_of
 
 
 def found(recording: Recording, **thresholds: float) -> tuple[Finding, ...]:
@@ -95,3 +97,14 @@ def test_the_range_is_named(low: float | None, high: float | None, words: str) -
     site = clamp_site(attributes={"low": low, "high": high})
     (finding,) = found(recording_of([0.9] * 9, site))
     assert f"{words} its local derivative is zero" in finding.message
+
+
+def test_a_dense_beginning_does_not_outweigh_the_run() -> None:
+    early = [probe(step, 0.0) for step in range(1, 401)]
+    late = [probe(step, 1.0) for step in range(2_000, 2_600, 100)]
+    recording = dataclasses.replace(
+        recording_of([0.0], steps=29_000), probes_by_site={1: (*early, *late)}
+    )
+    (finding,) = found(recording)
+    assert finding.evidence["blocked_share"] > 0.9
+    assert "weighted by time" in finding.message

@@ -139,7 +139,7 @@ def clipped_probability(seed: int) -> list[str]:
 def clipped_activations(seed: int) -> list[str]:
     rng, x, y = data(seed)
     first = bs.tensor(rng.normal(size=(5, 16)) * 5, name="first")
-    last = bs.tensor(rng.normal(size=(16, 1)), name="last")
+    last = bs.tensor(rng.normal(size=(16, 1)) * 0.1, name="last")
 
     def loss(leaves: Any) -> Any:
         first, last = leaves

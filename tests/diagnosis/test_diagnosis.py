@@ -158,7 +158,7 @@ def test_it_is_saved_by_suffix(tmp_path: Path) -> None:
 
 
 def test_wrong_arguments_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no rule 'BS999'; rules: BS301"):
+    with pytest.raises(UsageError, match="there is no rule 'BS999'; rules: BS101"):
         diagnose(recording_of([]), BS999={})
     with pytest.raises(
         UsageError, match="BS301 clip-blocks-loss has no threshold 'high'; it has warn"

@@ -72,7 +72,7 @@ def run(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 def replayed(log: list[Call], values: dict[int, Any]) -> None:
-    """Run a list of calls again; `values` maps ids of arrays to their new numbers, and is filled."""
+    """Run calls again; `values` maps ids of arrays to their new numbers, and is filled."""
 
     def current(value: Any) -> Any:
         return values.get(id(value), value.plain) if isinstance(value, Foreign) else value

@@ -248,7 +248,8 @@ def test_a_newer_recording_is_refused(tmp_path: Path) -> None:
     database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
     with pytest.raises(
-        FileFormatError, match=r"newer Backsight \(format 2; this one reads up to 1"
+        FileFormatError,
+        match=rf"newer Backsight \(format {VERSION + 1}; this one reads up to {VERSION}",
     ):
         load_recording(path)
 

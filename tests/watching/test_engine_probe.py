@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import backsight as bs
-from backsight.adapters.clamps import MOST_SAMPLES, stride
+from backsight.adapters.blocking import MOST_SAMPLES, stride
 from backsight.adapters.engine_probe import EngineProbes
 from backsight.engine import observers
 from backsight.traces.recording import Observation, Site

@@ -87,3 +87,25 @@ def test_a_larger_budget_sees_more() -> None:
     _, some, _ = run(100_000, 0.001, 0.002)
     _, more, _ = run(100_000, 0.001, 0.002, share=0.2)
     assert len(more) > 2 * len(some)
+
+
+def test_a_jump_is_looked_at_even_where_the_budget_is_spent() -> None:
+    sampling = Sampling(first=0, share=0.0)
+    sampling.spent(1.0)
+    losses = {50: 100.0, 120: float("nan"), 130: 5.0}
+    seen = []
+    for step in range(1, 201):
+        sampling.saw("loss", losses.get(step, 1.0 + 0.1 * (step % 7)))
+        if sampling.due(step):
+            seen.append(step)
+    assert seen == [50, 51, 52, 120, 121, 122]
+
+
+def test_what_jumps_all_the_time_is_no_event() -> None:
+    sampling = Sampling(first=0, share=0.0)
+    sampling.spent(1.0)
+    seen = 0
+    for step in range(1, 10_001):
+        sampling.saw("loss", 1e6 if step % 100 == 0 else 1e-6)
+        seen += sampling.due(step)
+    assert seen <= 60

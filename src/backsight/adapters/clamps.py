@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensors import Tensor
-
-MOST_SAMPLES = 65_536  # elements measured of one array; the error of a share is under 0.4 points
+from .blocking import blocked_figures, sampled, stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,7 @@ def clamp_figures(
 ) -> dict[str, float] | None:
     """Measure a clamp; None where it cannot be judged element by element.
 
-    `arriving`        elements that gradient reaches
-    `leaving`         those that gradient leaves
-    `blocked_inward`  gradient arrives, none leaves, and descent (−g) would move the value back into
-                      the range: above the upper bound and g > 0, or below the lower and g < 0
-    `arriving_norm`, `leaving_norm`   of the gradient before and after
+    The figures are those of `blocked_figures`.
     """
     x, dx = node.inputs[clamp.input]._value, downstream[clamp.input]
     arrays = (x, dout, dx)
@@ -78,52 +72,11 @@ def clamp_figures(
     if not x.shape == dout.shape == dx.shape or x.size == 0:
         return None
     step = stride(x.shape)
-    low, high = _bounds(clamp, node)
-    with np.errstate(all="ignore"):
-        value, upstream, left = (sampled(each, step) for each in arrays)
-        arrives = upstream != 0
-        leaves = left != 0
-        inward = np.zeros(arrives.shape, dtype=bool)
-        if high is not None:
-            inward |= (value > sampled(high, step, x.shape)) & (upstream > 0)
-        if low is not None:
-            inward |= (value < sampled(low, step, x.shape)) & (upstream < 0)
-        return {
-            "elements": float(x.size),
-            "samples": float(value.size),
-            "arriving": float(np.count_nonzero(arrives)),
-            "leaving": float(np.count_nonzero(leaves)),
-            "blocked_inward": float(np.count_nonzero(inward & ~leaves)),
-            "arriving_norm": norm(upstream),
-            "leaving_norm": norm(left),
-        }
-
-
-def stride(shape: Sequence[int]) -> int:
-    """Return the step that samples an array of this shape: no divisor of its rows' length.
-
-    Otherwise it would always meet the same columns.
-    """
-    step = max(1, math.ceil(math.prod(shape) / MOST_SAMPLES))
-    while shape and step > 1 and math.gcd(step, shape[-1]) != 1:
-        step += 1
-    return step
-
-
-def sampled(array: Any, step: int, shape: Sequence[int] | None = None) -> Any:
-    """Return every `step`-th element, flat; a bound is stretched to `shape` first."""
-    if shape is not None:
-        if np.ndim(array) == 0:
-            return array
-        array = np.broadcast_to(array, shape)
-    if array.ndim and array.flags.c_contiguous:
-        return array.reshape(-1)[::step]
-    return np.ravel(array) if step == 1 else array.flat[::step]
-
-
-def norm(array: Any) -> float:
-    """Return the Euclidean norm, in float64."""
-    return float(np.sqrt(np.sum(np.square(array.astype(np.float64)))))
+    low, high = (
+        None if bound is None else sampled(bound, step, x.shape) for bound in _bounds(clamp, node)
+    )
+    value, upstream, left = (sampled(each, step) for each in arrays)
+    return blocked_figures(value, upstream, left, low, high, x.size)
 
 
 def _bounds(clamp: Clamp, node: Tensor) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,24 +18,22 @@ from ..engine.tensors import Tensor
 from ..traces.locations import locate, source_lines
 from ..traces.recording import Observation, Site
 from .clamps import Clamp, clamp_figures, clamp_of
+from .seen import (
+    LARGE_CONSTANT,
+    PARAMETER,
+    SMALL_CONSTANT,
+    SMALL_PARAMETER,
+    Seen,
+    add,
+    before_parameters,
+    consumers_of,
+    parameter_like,
+)
 
 MOST_NODES = 200_000  # of one walk; what lies farther from the loss is not seen
 MOST_SITES = 2_000
-MOST_REPEATS = 64  # of one expression in one walk, as in a loop through time
-
-# How an input of a node is remembered: a node by its serial number, which is positive, a leaf as
-SMALL_CONSTANT, LARGE_CONSTANT, SMALL_PARAMETER, PARAMETER = 0, -1, -2, -3
 
 SQUARING = ("multiply", "matmul", "dot")  # of a value with itself
-
-
-class Seen(NamedTuple):
-    """The structure of one node: serial number, op, inputs by code, whether it is one number."""
-
-    serial: int
-    op: str
-    inputs: tuple[int, ...]
-    small: bool
 
 
 class EngineProbes:
@@ -113,6 +111,11 @@ class Walk:
                     add(figures.setdefault(site, {}), measured)
         return Observation(figures, gradient_norm(self._leaves.values()), tuple(self._missed))
 
+    @property
+    def seen(self) -> Sequence[Seen]:
+        """The structure of what was walked, latest node first."""
+        return self._seen
+
     def _code(self, x: Any) -> int:
         if x.__class__ is not Tensor:
             size = getattr(x, "size", 1)
@@ -137,58 +140,6 @@ def form_of(op: str, inputs: Sequence[Any]) -> str:
         if op in SQUARING and x is y:
             return "square"
     return op
-
-
-def parameter_like(seen: Sequence[Seen]) -> set[int]:
-    """Return the nodes computed from parameters and single numbers alone: `w.T`, `exp(w)`."""
-    found: set[int] = set()
-    for node in reversed(seen):
-        own = [
-            code for code in node.inputs if code in (PARAMETER, SMALL_PARAMETER) or code in found
-        ]
-        rest = [code for code in node.inputs if code not in own and code != SMALL_CONSTANT]
-        if own and not rest:
-            found.add(node.serial)
-    return found
-
-
-def before_parameters(seen: Sequence[Seen], of_parameters: set[int]) -> set[int]:
-    """Return the nodes between which and the loss a trainable parameter enters.
-
-    Single numbers do not count: a learned temperature or loss weight leaves a loss a loss.
-    """
-    small = {node.serial for node in seen if node.small}
-    found: set[int] = set()
-    for node in seen:
-        entering = [
-            code
-            for code in node.inputs
-            if code == PARAMETER or (code in of_parameters and code not in small)
-        ]
-        for code in node.inputs:
-            if code > 0 and (node.serial in found or any(other != code for other in entering)):
-                found.add(code)
-    return found
-
-
-def consumers_of(seen: Sequence[Seen]) -> dict[int, tuple[str, ...]]:
-    """Return for each node the ops that take its output."""
-    found: dict[int, tuple[str, ...]] = {}
-    for node in seen:
-        for code in set(node.inputs):
-            if code > 0 and node.op not in found.get(code, ()):
-                found[code] = (*found.get(code, ()), node.op)
-    return found
-
-
-def add(total: dict[str, float], figures: dict[str, float]) -> None:
-    """Pool the repeats of one expression in one walk: counts add, norms add as squares."""
-    if total.get("repeats", 0) >= MOST_REPEATS:
-        return
-    for name, figure in figures.items():
-        known = total.get(name, 0.0)
-        total[name] = math.hypot(known, figure) if name.endswith("_norm") else known + figure
-    total["repeats"] = total.get("repeats", 0) + 1
 
 
 def gradient_norm(leaves: Any) -> float | None:

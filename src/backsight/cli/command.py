@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..errors import BacksightError
+from .clinic import clinic
 from .diagnose import diagnose
 from .explain import explain
 from .run import run
@@ -40,14 +41,15 @@ class Commands(click.Group):
 Examples:
   backsight run train.py                    watch a script, then print the diagnosis
   backsight diagnose backsight/train.bsr    print the diagnosis of a recording again
-  backsight explain BS301                   say what a rule means""",
+  backsight explain BS301                   say what a rule means
+  backsight clinic                          known leaks: sick, diagnosed, cured""",
 )
 @click.version_option(package_name="backsight", prog_name="backsight")
 def commands() -> None:
     """See the backward pass: watch a training script and learn where its gradient leaks."""
 
 
-for _command in (run, diagnose, explain):
+for _command in (run, diagnose, explain, clinic):
     commands.add_command(_command)
 
 

@@ -13,10 +13,12 @@ from typing import Any
 
 from ..errors import UsageError
 from ..pages import Page
-from ..traces.findings import Finding
+from ..traces.findings import Finding, Severity
 from ..traces.recording import Recording, load_recording
+from .causes import in_order
 from .page import page_of
 from .registry import all_rules, find_rule
+from .settings import Settings, settings_near
 
 STATUSES = ("clean", "findings", "not-observed", "watching-failed")
 IGNORE = re.compile(r"#\s*backsight:\s*ignore(?:\[([^\]]*)\])?", re.IGNORECASE)
@@ -78,23 +80,34 @@ def diagnose(recording: Recording | str | Path, **thresholds: Mapping[str, Any])
     """Apply every rule to a recording, given itself or as a file.
 
     Thresholds are given by rule: `diagnose(run, BS301={"warning": 0.3})`. A finding is left out
-    where its source line says `# backsight: ignore[BS301]`.
+    where its source line says `# backsight: ignore[BS301]`. What the nearest pyproject.toml of the
+    script says in `[tool.backsight]` holds, too.
 
     Raises FileFormatError for a file that is no recording, UsageError for unknown rules or
     thresholds.
     """
     if not isinstance(recording, Recording):
         recording = load_recording(recording)
-    chosen = _by_code(thresholds)
+    settings = _settings_of(recording)
+    chosen = {**settings.thresholds}
+    for code, values in _by_code(thresholds).items():
+        chosen[code] = {**chosen.get(code, {}), **values}
+    applied = [
+        rule
+        for rule in all_rules()
+        if rule.code not in settings.disabled and rule.applies_to(recording)
+    ]
     found: list[Finding] = []
+    supporting: list[Finding] = []
     ignored: dict[str, int] = {}
-    for rule in all_rules():
+    for rule in applied:
         for finding in rule(recording, **chosen.get(rule.code, {})):
             if is_ignored(finding):
                 ignored[rule.code] = ignored.get(rule.code, 0) + 1
             else:
-                found.append(_relative(finding, recording.meta.get("folder", "")))
-    found.sort(key=lambda finding: (-finding.severity, finding.code))
+                named = _relative(finding, recording.meta.get("folder", ""))
+                (supporting if rule.supports else found).append(named)
+    found = in_order(raised(found, supporting), supporting)
     failure, ended = recording.event("failure"), recording.event("exit")
     return Diagnosis(
         _status(recording, found),
@@ -111,8 +124,20 @@ def diagnose(recording: Recording | str | Path, **thresholds: Mapping[str, Any])
         ended is not None,
         recording.meta.get("seconds", 0.0),
         ignored,
-        tuple(rule.code for rule in all_rules()),
+        tuple(rule.code for rule in applied),
     )
+
+
+def raised(found: list[Finding], supporting: list[Finding]) -> list[Finding]:
+    """Make critical of every warning if the run learns nothing at all (BS504)."""
+    if not any(each.code == "BS504" and each.evidence.get("stuck") for each in supporting):
+        return found
+    return [
+        dataclasses.replace(each, severity=Severity.CRITICAL)
+        if each.severity is Severity.WARNING
+        else each
+        for each in found
+    ]
 
 
 def is_ignored(finding: Finding) -> bool:
@@ -124,6 +149,14 @@ def is_ignored(finding: Finding) -> bool:
     return False
 
 
+def _settings_of(recording: Recording) -> Settings:
+    if not recording.meta.get("folder"):
+        return Settings()
+    folder = Path(recording.meta["folder"])
+    script = folder / str(recording.meta.get("script", ""))
+    return settings_near(script if script.is_file() else folder)
+
+
 def _by_code(thresholds: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     chosen = {}
     for name, values in thresholds.items():
@@ -131,6 +164,7 @@ def _by_code(thresholds: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[s
         if rule is None:
             known = ", ".join(rule.code for rule in all_rules())
             raise UsageError(f"there is no rule {name!r}; rules: {known}")
+        rule.check_names(values)
         chosen[rule.code] = values
     return chosen
 

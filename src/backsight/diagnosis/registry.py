@@ -20,12 +20,13 @@ import importlib
 import inspect
 import pkgutil
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import UsageError
 from ..traces.findings import Finding
 from ..traces.recording import Recording
+from .observations import holds
 
 Check = Callable[..., Iterator[Finding]]
 
@@ -34,29 +35,46 @@ RULES: dict[str, Rule] = {}
 
 
 class Rule:
-    """A check of a recording. Call it with a recording; keywords change its thresholds."""
+    """A check of a recording. Call it with a recording; keywords change its thresholds.
 
-    def __init__(self, code: str, name: str, check: Check) -> None:
+    `reads` names what it needs of a recording, in the words of `holds` (observations.py): without
+    that it has nothing to say. A rule that `supports` others never gives a verdict of its own: what
+    it finds is listed under the findings that it helps to explain.
+    """
+
+    def __init__(
+        self, code: str, name: str, check: Check, reads: tuple[str, ...], *, supports: bool = False
+    ) -> None:
         self.code = code
         self.name = name
         self.check = check
+        self.reads = reads
+        self.supports = supports
         self.__doc__ = inspect.cleandoc(check.__doc__ or "")
 
     def __call__(self, recording: Recording, **thresholds: Any) -> tuple[Finding, ...]:
         """Apply the rule. Raises UsageError for a threshold that it does not have."""
-        unknown = sorted(thresholds.keys() - self.thresholds.keys())
-        if unknown:
-            raise UsageError(
-                f"{self.code} {self.name} has no threshold {unknown[0]!r}; "
-                f"it has {', '.join(self.thresholds)}"
-            )
+        self.check_names(thresholds)
         return tuple(
             dataclasses.replace(finding, code=self.code, rule=self.name)
             for finding in self.check(recording, **thresholds)
         )
 
+    def applies_to(self, recording: Recording) -> bool:
+        """Tell whether the recording holds anything that the rule could judge."""
+        return any(holds(recording, what) for what in self.reads)
+
     def __repr__(self) -> str:
         return f"<rule {self.code} {self.name}>"
+
+    def check_names(self, thresholds: Iterable[str]) -> None:
+        """Raise UsageError for a threshold that the rule does not have."""
+        unknown = sorted(set(thresholds) - self.thresholds.keys())
+        if unknown:
+            raise UsageError(
+                f"{self.code} {self.name} has no threshold {unknown[0]!r}; "
+                f"it has {', '.join(self.thresholds) or 'none'}"
+            )
 
     @property
     def thresholds(self) -> dict[str, Any]:
@@ -80,8 +98,10 @@ class Rule:
         return textwrap.dedent("\n".join(lines)).strip("\n")
 
 
-def rule(code: str, name: str) -> Callable[[Check], Rule]:
-    """Make a rule of a check and register it.
+def rule(
+    code: str, name: str, *, reads: tuple[str, ...], supports: bool = False
+) -> Callable[[Check], Rule]:
+    """Make a rule of a check and register it. `reads` and `supports` are those of `Rule`.
 
     A check takes a recording and, keyword-only, its thresholds; it yields findings without code and
     name, which the rule fills in.
@@ -94,7 +114,7 @@ def rule(code: str, name: str) -> Callable[[Check], Rule]:
                 f"two rules have the code {code}: {known.name} in {known.check.__module__} "
                 f"and {name} in {check.__module__}"
             )
-        RULES[code] = Rule(code, name, check)
+        RULES[code] = Rule(code, name, check, reads, supports=supports)
         return RULES[code]
 
     return register

@@ -38,7 +38,8 @@ class Finding:
     `message` says what and why in one or two sentences, `fix` what to change, in the user's own
     terms. `evidence` holds the measured value, the threshold, the steps and the sample size. `code`
     and `rule` are filled in by the rule. `source` is the text of the source lines at `location`,
-    `note` the few words that stand under the marked expression.
+    `note` the few words that stand under the marked expression. `distance` is that of the place
+    from the loss, in ops, None where it is not known.
     """
 
     message: str
@@ -55,3 +56,4 @@ class Finding:
     symptoms: tuple[Symptom, ...] = ()
     source: str = ""
     note: str = ""
+    distance: int | None = None

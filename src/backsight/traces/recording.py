@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileFormatError
+from .recording_units import UNITS_SCHEMA, UnitWindow, decoded_window
 from .trace import Location
 
-VERSION = 1
+VERSION = 2  # 2 adds the table `units`; recordings of version 1 are still read
 APPLICATION = 0x42535231  # "BSR1", in the header of the file: tells it from any other SQLite file
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE steps (
     step INTEGER PRIMARY KEY, loss REAL, gradient_norm REAL, learning_rate REAL,
@@ -41,6 +44,8 @@ CREATE TABLE probes (
 ) WITHOUT ROWID;
 CREATE TABLE events (time REAL NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
 """
+    + UNITS_SCHEMA
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +100,27 @@ class Event:
     kind: str
     detail: Any = None
 
+    @property
+    def where(self) -> Location | None:
+        """The place in the user's program, where the detail has one."""
+        place = self.detail.get("where") if isinstance(self.detail, dict) else None
+        return Location(**place) if place else None
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What an adapter saw in one observed step: figures by site id, and the step as a whole.
 
-    `missed` says in words what it could not observe.
+    `missed` says in words what it could not observe. `units` are by site: how many samples were
+    seen, and an array that says in how many of them each unit was active; of one site it always has
+    the same length. `events` are (kind, detail).
     """
 
     figures: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     gradient_norm: float | None = None
     missed: tuple[str, ...] = ()
+    units: Mapping[int, tuple[int, Any]] = field(default_factory=dict)
+    events: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -122,14 +137,23 @@ class Recording:
     steps: tuple[Step, ...] = ()
     events: tuple[Event, ...] = ()
     probes_by_site: Mapping[int, tuple[Probe, ...]] = field(default_factory=dict)
+    units_by_site: Mapping[int, tuple[UnitWindow, ...]] = field(default_factory=dict)
 
     def probes(self, site: Site) -> tuple[Probe, ...]:
         """Return what was measured at `site`, in time order."""
         return self.probes_by_site.get(site.id, ())
 
+    def units(self, site: Site) -> tuple[UnitWindow, ...]:
+        """Return how often the units of `site` were active, window after window."""
+        return self.units_by_site.get(site.id, ())
+
     def of_kind(self, kind: str) -> Iterator[Site]:
         """Go through the sites of one kind (`clamp`)."""
         return (site for site in self.sites if site.kind == kind)
+
+    def events_of(self, kind: str) -> Iterator[Event]:
+        """Go through the events of one kind (`optimizer`), in the order in which they happened."""
+        return (event for event in self.events if event.kind == kind)
 
     def event(self, kind: str) -> Event | None:
         """Return the last event of that kind (`exit`, `failure`), None if there was none."""
@@ -150,7 +174,7 @@ def load_recording(path: str | Path) -> Recording:
         with closing(_opened(path)) as database:
             _check(path, database)
             return _read(path, database)
-    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+    except (sqlite3.Error, ValueError, TypeError, KeyError, zlib.error) as error:
         if isinstance(error, FileFormatError):
             raise
         raise FileFormatError(
@@ -229,7 +253,13 @@ def _read(path: Path, database: sqlite3.Connection) -> Recording:
     for site, step, figures in database.execute("SELECT * FROM probes ORDER BY site, step"):
         probes.setdefault(site, []).append(Probe(step, json.loads(figures)))
     frozen = {site: tuple(found) for site, found in probes.items()}
-    return Recording(path, meta, sites, steps, events, frozen)
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    units: dict[int, list[UnitWindow]] = {}
+    if version >= 2:
+        for site, *row in database.execute("SELECT * FROM units ORDER BY site, first"):
+            units.setdefault(site, []).append(decoded_window(*row))
+    windows = {site: tuple(found) for site, found in units.items()}
+    return Recording(path, meta, sites, steps, events, frozen, windows)
 
 
 def _site(row: tuple[Any, ...]) -> Site:

@@ -3,7 +3,7 @@
 One SQLite file in WAL mode, or with a rollback journal where WAL cannot work (network file
 systems). Rows gather in memory and are written in one transaction about once a second, so the file
 is readable at any moment and a kill costs the last second. It stays bounded: a fair sample of steps
-and probes is kept, with the first and the last ones.
+and probes is kept, with the first, the last and the extreme ones.
 
 A forked child (a data loader's worker) never touches the file.
 """
@@ -26,9 +26,13 @@ from typing import Any
 
 from ..errors import UsageError
 from .recording import APPLICATION, SCHEMA, VERSION, Site, is_recording
+from .recording_units import UnitCounter
 
 MOST_STEPS = 100_000
 MOST_PROBES = 600  # of one site
+MOST_PROBES_IN_ALL = 80_000  # of all sites: some 30 MB
+MOST_UNITS_IN_ALL = 65_536  # of all sites; each may have 32 windows of 4 bytes: 8 MB
+MOST_FIGURES = 16  # of a site, whose extremes are remembered
 KEPT = 0.9  # of the most remains; little, so that the newest, not yet thinned, have no more weight
 ENDS = 64  # how many of the first and of the last ones are never thinned out
 MOST_PENDING = 4096  # rows in memory
@@ -44,8 +48,34 @@ _THIN = (
     "SELECT step FROM {table} WHERE {site} step NOT IN ("
     "SELECT * FROM (SELECT step FROM {table} WHERE {site} 1 ORDER BY step LIMIT {ends}) UNION "
     "SELECT * FROM (SELECT step FROM {table} WHERE {site} 1 ORDER BY step DESC LIMIT {ends})"
-    ") ORDER BY " + _ORDER + " LIMIT {excess})"
+    ") AND step NOT IN ({extreme}) ORDER BY " + _ORDER + " LIMIT {excess})"
 )
+
+
+class Extremes:
+    """For every figure of a series, the steps of its smallest and of its largest number."""
+
+    def __init__(self) -> None:
+        self._low: dict[str, tuple[float, int]] = {}
+        self._high: dict[str, tuple[float, int]] = {}
+
+    def add(self, step: int, figures: Mapping[str, float | None]) -> None:
+        """Take note of one step. The first number that is not finite is the most extreme of all."""
+        for name, figure in figures.items():
+            if figure is None:
+                continue
+            low, high = self._low.get(name), self._high.get(name)
+            if low is None or high is None:
+                if len(self._low) < MOST_FIGURES:
+                    self._low[name] = self._high[name] = (figure, step)
+            elif figure < low[0]:
+                self._low[name] = (figure, step)
+            elif figure > high[0] or (figure != figure and high[0] == high[0]):
+                self._high[name] = (figure, step)
+
+    def steps(self) -> set[int]:
+        """Return the steps of all extremes."""
+        return {step for found in (self._low, self._high) for _, step in found.values()}
 
 
 class RecordingWriter:
@@ -60,6 +90,7 @@ class RecordingWriter:
         self.path = path
         self._pid = os.getpid()
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._meta: dict[str, Any] = dict(meta)
         self._steps: list[tuple[Any, ...]] = []
         self._sites: list[tuple[Any, ...]] = []
@@ -69,6 +100,9 @@ class RecordingWriter:
         self._last_step = -1
         self._step_count = 0
         self._probe_counts: dict[int, int] = {}
+        self._extremes: dict[int, Extremes] = {0: Extremes()}  # by site; 0 is the series of steps
+        self._units: dict[int, UnitCounter | None] = {}
+        self._unit_count = 0
         self._interval = INTERVAL
         self._database: sqlite3.Connection | None = _created(path)
         _writers.add(self)
@@ -97,6 +131,7 @@ class RecordingWriter:
         """Add one step, or what has become known about it since, and write when it is time."""
         if self._database is None:
             return
+        self._extremes[0].add(number, {"loss": loss, "gradient_norm": gradient_norm})
         self._steps.append(
             (number, _real(loss), _real(gradient_norm), _real(learning_rate), observed)
         )
@@ -107,7 +142,25 @@ class RecordingWriter:
     def probe(self, step: int, site: int, figures: Mapping[str, float]) -> None:
         """Add what was measured at a site."""
         if self._database is not None:
+            self._extremes.setdefault(site, Extremes()).add(step, figures)
             self._probes.append((site, step, _json(figures)))
+
+    def units(self, step: int, site: int, samples: int, active: Any) -> bool:
+        """Count in how many of `samples` each unit of a site was active.
+
+        Tell whether they are counted: not beyond what may be kept of all sites together, nor where
+        a site changes its number of units.
+        """
+        if site not in self._units:
+            fits = self._unit_count + len(active) <= MOST_UNITS_IN_ALL
+            self._units[site] = UnitCounter(len(active)) if fits else None
+            self._unit_count += len(active) if fits else 0
+        counter = self._units[site]
+        if counter is None or self._database is None or counter.units != len(active):
+            return False
+        with self._counting:
+            counter.add(step, samples, active)
+        return True
 
     def event(self, kind: str, detail: Any = None) -> None:
         """Add something that happened once, and write it at once."""
@@ -178,11 +231,14 @@ class RecordingWriter:
                     "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)", probes[: taken[2]]
                 )
                 database.executemany("INSERT INTO events VALUES (?, ?, ?)", events[: taken[3]])
+                counted = self._write_units(database)
                 self._thin(database, steps[: taken[0]], probes[: taken[2]])
         except sqlite3.OperationalError as error:
             if "locked" in str(error) and len(steps) + len(probes) < 8 * MOST_PENDING:
                 return False
             raise
+        for counter, written in counted:
+            counter.written, counter.changed = written, False
         del steps[: taken[0]], sites[: taken[1]], probes[: taken[2]], events[: taken[3]]
         return True
 
@@ -197,16 +253,41 @@ class RecordingWriter:
             self._last_step = max(number, self._last_step)
         if self._step_count > MOST_STEPS:
             excess = self._step_count - int(KEPT * MOST_STEPS)
-            database.execute(_THIN.format(table="steps", site="", ends=ENDS, excess=excess))
+            database.execute(self._thinning("steps", 0, excess, ENDS))
             self._step_count -= excess
         for site, _, _ in probes:
             self._probe_counts[site] = self._probe_counts.get(site, 0) + 1
+        most = max(16, min(MOST_PROBES, MOST_PROBES_IN_ALL // max(1, len(self._probe_counts))))
         for site in {site for site, _, _ in probes}:
-            excess = self._probe_counts[site] - int(KEPT * MOST_PROBES)
-            if self._probe_counts[site] > MOST_PROBES:
-                where = f"site = {site} AND"
-                database.execute(_THIN.format(table="probes", site=where, ends=ENDS, excess=excess))
+            if self._probe_counts[site] > most:
+                excess = self._probe_counts[site] - int(KEPT * most)
+                database.execute(self._thinning("probes", site, excess, min(ENDS, most // 4)))
                 self._probe_counts[site] -= excess
+
+    def _thinning(self, table: str, site: int, excess: int, ends: int) -> str:
+        extreme = ", ".join(map(str, sorted(self._extremes[site].steps())))
+        where = f"site = {site} AND" if site else ""
+        return _THIN.format(table=table, site=where, ends=ends, excess=excess, extreme=extreme)
+
+    def _write_units(self, database: sqlite3.Connection) -> list[tuple[UnitCounter, int]]:
+        """Write what was counted; return how many windows of each site are then done with."""
+        done: list[tuple[UnitCounter, int]] = []
+        if not self._counting.acquire(blocking=False):
+            return done  # interrupted by a signal while counting: the next flush will do
+        try:
+            for site, counter in self._units.items():
+                if counter is None or not counter.changed:
+                    continue
+                if counter.written == 0:
+                    database.execute("DELETE FROM units WHERE site = ?", (site,))
+                database.executemany(
+                    "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?)",
+                    [(site, *row) for row in counter.unwritten()],
+                )
+                done.append((counter, len(counter.windows) - 1))
+        finally:
+            self._counting.release()
+        return done
 
 
 _writers: weakref.WeakSet[RecordingWriter] = weakref.WeakSet()

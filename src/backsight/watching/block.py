@@ -14,6 +14,7 @@ from .engine import watch_engine
 from .run import diagnosed
 from .sampling import SHARE, Sampling
 from .session import Session
+from .torch import watch_torch
 
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis
@@ -69,6 +70,7 @@ class watch:
             explicit=True,
         )
         watch_engine(self._session)
+        watch_torch(self._session)
         return self
 
     def __exit__(

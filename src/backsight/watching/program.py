@@ -127,13 +127,28 @@ def code_of(error: BaseException) -> int:
             return error.code or 0
         print(error.code, file=sys.stderr)
         return 1
-    traceback = error.__traceback__
-    while traceback is not None and _is_ours(traceback):
-        traceback = traceback.tb_next
+    traceback = without_ours(error.__traceback__)
     sys.excepthook(type(error), error.with_traceback(traceback), traceback)
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
+def without_ours(traceback: types.TracebackType | None) -> types.TracebackType | None:
+    """Return a traceback without the frames that are there because we watch."""
+    kept = []
+    while traceback is not None:
+        # PyTorch calls a mode of ours through a function of its own.
+        through = traceback.tb_frame.f_code.co_name == "handle_torch_function"
+        into = traceback.tb_next is not None and _is_ours(traceback.tb_next)
+        if not _is_ours(traceback) and not (through and into):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    for each in reversed(kept):
+        traceback = types.TracebackType(traceback, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return traceback
+
+
+OURS = (__file__, str(Path(__file__).parents[1] / "adapters" / "torch") + os.sep)
+
+
 def _is_ours(traceback: types.TracebackType) -> bool:
-    file = traceback.tb_frame.f_code.co_filename
-    return file == __file__ or file.startswith("<frozen importlib")
+    return traceback.tb_frame.f_code.co_filename.startswith((*OURS, "<frozen importlib"))

@@ -18,6 +18,7 @@ from ..errors import FileFormatError
 from .engine import watch_engine
 from .program import Program
 from .session import Session
+from .torch import watch_torch
 
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Tell = Callable[["Diagnosis", Session], int]
 """Shows a diagnosis and returns the exit code to use in place of 0."""
 
-UNWATCHED = {"torch": "PyTorch", "tensorflow": "TensorFlow", "jax": "JAX"}
+UNWATCHED = {"tensorflow": "TensorFlow", "jax": "JAX"}
 KILLED = 128  # a shell reports a death by signal n as 128 + n
 
 
@@ -40,6 +41,7 @@ def run_script(program: Program, session: Session, tell: Tell) -> int:
     """
     ending = Ending(session, tell)
     watch_engine(session)
+    watch_torch(session)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _in_main_thread():
         signal.signal(signal.SIGTERM, ending.on_terminate)
     # Registered before the script's own, it runs after them.
@@ -128,7 +130,9 @@ def note_unwatched(session: Session) -> None:
     """Say which frameworks the script has loaded that this version does not watch."""
     for module, name in UNWATCHED.items():
         if module in sys.modules:
-            session.miss(f"{name}: only Backsight's own engine is watched by this version")
+            session.miss(
+                f"{name}: only PyTorch and Backsight's own engine are watched by this version"
+            )
 
 
 def default_place(program: Program) -> Path:

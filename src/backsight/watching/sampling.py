@@ -4,6 +4,8 @@ The budget is *cumulative*: what all our work has cost so far, against all the t
 max(share of the run, a few seconds). The seconds are not spent at once but along a logarithm:
 densely in the first moments, so that a short run is seen well, and never so fast that a long one
 starves. Gaps are random, for a periodic one would always meet the same half of an alternating loop.
+Whatever the budget says, a step is observed each time the run has grown by a twelfth: a hundred in a
+million steps, and the end of a run is never unseen.
 """
 
 from __future__ import annotations
@@ -16,7 +18,11 @@ from collections.abc import Callable
 FIRST = 20
 SHARE = 0.05
 SECONDS = 3.0
+GROWTH = 1 / 12  # of the run, after which one step is observed in any case
 LONGEST_GAP = 1000  # steps; one slow step must not blind us for the rest of the run
+JUMP = 10.0  # times its usual size: then something happens that is worth seeing
+ARMED = 3  # steps observed after a jump
+MOST_JUMPS = 20  # in one run; what jumps all the time is no event
 
 
 class Sampling:
@@ -41,8 +47,12 @@ class Sampling:
         self._step_cost = 0.0  # of an observed step, a running mean
         self._cost_before = 0.0
         self._gap = 0
+        self._milestone = first
         self._last = 0.0
         self._pace = 0.0  # seconds between steps, a running mean
+        self._usual: dict[str, float] = {}
+        self._armed = 0
+        self._jumps = 0
         # Our own generator: the script's random numbers are its own.
         self._random = random.Random(0)
 
@@ -55,6 +65,12 @@ class Sampling:
             return False
         if self.every_step or step <= self.first:
             return True
+        if self.share > 0 and step >= self._milestone:
+            self._milestone = step + 1 + int(step * GROWTH * (0.5 + self._random.random()))
+            return True
+        if self._armed > 0:
+            self._armed -= 1
+            return True
         if self._gap > 0:
             self._gap -= 1
             return False
@@ -63,6 +79,20 @@ class Sampling:
             return True
         self._gap = self._drawn(missing, now - self._begun)
         return False
+
+    def saw(self, name: str, value: float | None) -> None:
+        """Look at a figure of a step, such as the loss; a jump has the next steps observed.
+
+        A jump is a value ten times its running mean, or the first one that is not finite.
+        """
+        usual = self._usual.get(name)
+        if value is None or (usual is not None and not math.isfinite(usual)):
+            return
+        size = abs(value)
+        if usual is not None and not size <= JUMP * usual and self._jumps < MOST_JUMPS:
+            self._jumps += 1
+            self._armed = ARMED
+        self._usual[name] = size if usual is None else usual + 0.1 * (size - usual)
 
     def spent(self, seconds: float) -> None:
         """Count time that we used, of whatever kind."""

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -53,7 +53,8 @@ class Session:
         self.failure = ""
         self.stream = stream if stream is not None else sys.stderr
         self._pid = os.getpid()
-        self._lock = threading.Lock()
+        # A signal handler may come upon its own thread in here, and must not wait for it.
+        self._lock = threading.RLock()
         self._writer: RecordingWriter | None = None
         self._path: Path | None = None
         self._lost = False  # the recording cannot be written any more
@@ -99,15 +100,24 @@ class Session:
         """Where the recording is, None if it was not begun."""
         return self._path
 
-    def step(self, loss: float | None, source: str) -> int:
-        """Begin a step; return its number if it is to be observed, else 0."""
+    def due_next(self) -> bool:
+        """Tell whether to observe the next step, for a source that must know in advance."""
+        with self._lock:
+            return self.sampling.due(self.steps + 1)
+
+    def step(self, loss: float | None, source: str, due: bool | None = None) -> int:
+        """Begin a step; return its number if it is to be observed, else 0.
+
+        `due` is what `due_next` said, if it was asked.
+        """
         with self._lock:
             self.steps += 1
             self._write_pending()
             self._pending = {"number": self.steps, "loss": loss}
             if self.steps == 1:
                 self.writer.update(source=source)
-            due = self.sampling.due(self.steps)
+            self.sampling.saw("loss", loss)
+            due = self.sampling.due(self.steps) if due is None else due
             self._pending["observed"] = due
             return self.steps if due else 0
 
@@ -122,11 +132,31 @@ class Session:
             self.probed += 1
             for site, figures in seen.figures.items():
                 self.writer.probe(step, site, figures)
+            for site, (samples, active) in seen.units.items():
+                if not self.writer.units(step, site, samples, active):
+                    self._miss("units of some layers: there are too many of them")
+            for kind, detail in seen.events:
+                self.writer.event(kind, detail)
             if self._pending is not None and self._pending["number"] == step:
                 self._pending["gradient_norm"] = seen.gradient_norm
             for what in seen.missed:
                 self._miss(what)
             self.sampling.observed()
+
+    def figures(self, step: int, figures: Mapping[int, Mapping[str, float]]) -> None:
+        """Take figures of an observed step that became known later, by site."""
+        # At the end we may be in a signal handler that interrupted the very holder of the lock.
+        if self._lock.acquire(timeout=1.0 if self.finished else -1):
+            try:
+                for site, measured in figures.items():
+                    self.writer.probe(step, site, measured)
+            finally:
+                self._lock.release()
+
+    def event(self, kind: str, detail: Any) -> None:
+        """Take note of something that happened once."""
+        with self._lock:
+            self.writer.event(kind, detail)
 
     def miss(self, what: str) -> None:
         """Take note of something that could not be observed."""
@@ -138,11 +168,17 @@ class Session:
             self._missed.add(what)
             self.writer.event("not-observed", what)
 
-    def learning_rate(self, rate: float | None) -> None:
-        """Take note of the learning rate that the last step was made with."""
+    def learning_rate(self, rate: float | None, gradient_norm: float | None = None) -> None:
+        """Take note of the learning rate that the last step was made with.
+
+        `gradient_norm` counts where none was measured before the update.
+        """
         with self._lock:
             if self._pending is not None:
                 self._pending["learning_rate"] = rate
+                if self._pending.get("gradient_norm") is None:
+                    self._pending["gradient_norm"] = gradient_norm
+                self.sampling.saw("gradient norm", gradient_norm)
 
     def fail(self, error: BaseException) -> None:
         """Switch watching off, once, with one line. The script goes on."""
@@ -202,7 +238,8 @@ class Session:
     def _write_pending(self) -> None:
         pending, self._pending = self._pending, None
         if pending is not None:
-            self._count()
+            if pending.get("observed") or self.steps % 16 == 0:
+                self._count()
             self.writer.step(**pending)
 
     def _count(self) -> None:

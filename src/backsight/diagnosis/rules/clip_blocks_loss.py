@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ...traces.findings import Finding, Severity
 from ...traces.recording import Probe, Recording, Site
@@ -10,7 +11,7 @@ from ..registry import rule
 from ..repair import repair_of_clip
 
 
-@rule("BS301", "clip-blocks-loss")
+@rule("BS301", "clip-blocks-loss", reads=("clamp",))
 def clip_blocks_loss(
     recording: Recording, *, warning: float = 0.25, critical: float = 0.50, in_a_row: int = 5
 ) -> Iterator[Finding]:
@@ -24,8 +25,9 @@ def clip_blocks_loss(
     parameter enters between them and the loss, or where they are applied to a parameter itself. An
     element counts as blocked when gradient arrives, none leaves, and descent would move the value
     back inside the range: above the upper bound and pushed down, or below the lower and pushed up.
-    The share is pooled over all observed steps. Margins (hinge), PPO's ratio clip and free bits
-    push outward and count nothing.
+    The share is that over the run: the beginning is observed densely, so an observed step counts
+    for all those since the one before, and the last ones for the rest of the run. Margins (hinge),
+    PPO's ratio clip and free bits push outward and count nothing.
 
     Fires on::
 
@@ -60,7 +62,7 @@ def clip_blocks_loss(
         if site.side == "hidden":
             continue
         probes = [probe for probe in recording.probes(site) if probe["arriving"] > 0]
-        share = pooled_share(probes)
+        share = share_over_time(probes, int(recording.meta.get("steps", 0)), in_a_row)
         if share < warning or not lasting(probes, warning, in_a_row):
             continue
         severity = Severity.CRITICAL if share >= critical else Severity.WARNING
@@ -95,6 +97,22 @@ def pooled_share(probes: Sequence[Probe]) -> float:
     return sum(probe["blocked_inward"] for probe in probes) / arriving if arriving else 0.0
 
 
+def share_over_time(probes: Sequence[Probe], steps: int = 0, in_a_row: int = 5) -> float:
+    """Return the share over a run of so many steps.
+
+    Each observed step stands for those since the one before, the last few for all that follow.
+    """
+    if not probes:
+        return 0.0
+    gaps = [1, *(after.step - before.step for before, after in pairwise(probes))]
+    last = probes[-in_a_row:]
+    rest = max(steps - probes[-1].step, 0) / len(last)
+    weighted = [*zip(gaps, probes, strict=True), *((rest, probe) for probe in last)]
+    arriving = sum(weight * probe["arriving"] for weight, probe in weighted)
+    blocked = sum(weight * probe["blocked_inward"] for weight, probe in weighted)
+    return blocked / arriving if arriving else 0.0
+
+
 def lasting(probes: Sequence[Probe], warning: float, in_a_row: int) -> bool:
     """Tell whether the share reaches `warning` over `in_a_row` observations somewhere."""
     return any(
@@ -114,8 +132,9 @@ def message(
     site: Site, share: float, blocked: int, arriving: int, seen: int, steps: Sequence[int]
 ) -> str:
     """Say what is blocked, on what evidence, and why that is a leak."""
+    over = "" if abs(blocked / arriving - share) < 0.01 else ", weighted by time"
     return (
-        f"{site.op} blocks {share:.0%} of the gradient that reaches it: {blocked:,} of "
+        f"{site.op} blocks {share:.0%} of the gradient that reaches it{over}: {blocked:,} of "
         f"{arriving:,} elements in {seen} observed steps (steps {steps[0]} to {steps[-1]}). "
         f"{range_of(site)} its local derivative is zero, and these are values that the loss wants "
         "back inside the range: the largest errors teach nothing."

@@ -1,0 +1,1 @@
+"""What the engine's backward walks show of activations, parameters, recurrences and losses."""

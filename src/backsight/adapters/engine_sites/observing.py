@@ -1,0 +1,141 @@
+"""Everything that is observed of the engine in a run, and in one walk of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine.tensors import Tensor
+from ...traces.recording import Observation, Site
+from ..engine_probe import EngineProbes
+from ..seen import before_parameters, parameter_like
+from .activations import Activations
+from .faults import birth_of, born_in_backward, is_finite
+from .graph import Graph, Place, Sites
+from .inputs import Inputs
+from .losses import Losses
+from .optimizers import Optimizers
+from .parameters import Parameters, leaves_of
+from .recurrences import Recurrences
+
+
+class EngineRun:
+    """One run under observation. `add_site` numbers sites, `record(step, figures)` takes figures.
+
+    Figures of parameters come late, when the update has been seen. At most one birth of a number
+    that is not finite is told: what follows it is its consequence.
+    """
+
+    def __init__(
+        self,
+        add_site: Callable[[Site], int],
+        record: Callable[[int, Mapping[int, Mapping[str, float]]], None],
+    ) -> None:
+        self.sites = Sites(add_site)
+        self.probes = EngineProbes(add_site)
+        self.parameters = Parameters(self.sites, record)
+        self.optimizers = Optimizers(self.sites, record)
+        self.recurrences = Recurrences(self.sites, self.parameters.name)
+        self.broken = False
+        self.phase = 0
+
+    def walk(self, step: int) -> EngineWalk:
+        """Begin to observe one walk."""
+        self.phase += 1
+        return EngineWalk(self, step)
+
+    def settle(self) -> float | None:
+        """Take note of what came before a walk; return the learning rate of updates by hand."""
+        self.optimizers.begins()
+        return self.parameters.settle()
+
+    def check(self, outputs: Sequence[Tensor], step: int) -> dict[str, Any] | None:
+        """Return the birth of a loss that is not finite, None if it is finite."""
+        with np.errstate(all="ignore"):
+            birth = birth_of(outputs) if not is_finite(outputs[0]._value) else None
+        self.broken = birth is not None
+        return {"step": step, **birth} if birth is not None else None
+
+    def knows(self, optimizer: Any) -> bool:
+        """Tell whether an optimiser is known."""
+        return self.optimizers.knows(optimizer)
+
+    def optimizer(self, optimizer: Any, where: Place, step: int) -> dict[str, Any] | None:
+        """Take note of a new optimiser; return what to record of it."""
+        leaves = leaves_of(optimizer)
+        names = [self.parameters.name(leaf) for leaf in leaves]
+        detail = self.optimizers.introduce(optimizer, where, step, names)
+        if detail is not None:
+            self.parameters.own(leaves, detail["op"])
+        return detail
+
+    def stepped(self, optimizer: Any) -> tuple[float | None, float | None]:
+        """Take note of an update; return its learning rate, and the norm of its gradients."""
+        self.parameters.stepped(optimizer)
+        return self.optimizers.stepped(optimizer)
+
+    def finish(self) -> None:
+        """Hand over what is pending."""
+        self.parameters.finish()
+
+
+class EngineWalk:
+    """One walk under observation: `node` for each node, latest first, then `finished`."""
+
+    def __init__(self, run: EngineRun, step: int) -> None:
+        self.run = run
+        self.step = step
+        self.clamps = run.probes.walk()
+        self.graph = Graph()
+        self.activations = Activations(run.phase)
+        self.losses = Losses()
+        self.inputs = Inputs(run.sites)
+        self.following = run.recurrences.walk()
+        self.birth: dict[str, Any] | None = None
+
+    def node(self, node: Tensor, dout: Any, downstream: Sequence[Any]) -> None:
+        """Look at one node."""
+        self.clamps.node(node, dout, downstream)
+        visited = self.graph.add(node)
+        if visited is None:
+            return
+        self.activations.node(node, visited, self.graph)
+        self.losses.node(node, visited)
+        self.inputs.node(node, visited)
+        self.following.node(node, dout)
+        if not self.run.broken:
+            with np.errstate(all="ignore"):
+                self.birth = born_in_backward(node, dout, downstream)
+            self.run.broken = self.birth is not None
+
+    def finished(self) -> Observation:
+        """Work out what was seen. `.grad` of the leaves must be final."""
+        clamps = self.clamps.finished()
+        seen = self.clamps.seen
+        of_parameters = parameter_like(seen)
+        hidden = before_parameters(seen, of_parameters)
+        sides = {node.serial: "hidden" if node.serial in hidden else "loss" for node in seen}
+        sides |= dict.fromkeys(of_parameters, "parameter")
+        run = self.run
+        names = run.parameters.walked(self.step, self.graph)
+        run.optimizers.walked(self.step)
+        run.recurrences.learn(self.graph)
+        figures, units = self.activations.finished(self.graph, run.sites, sides, names)
+        events = []
+        if self.birth is not None:
+            events.append(("non-finite", {"step": self.step, **self.birth}))
+        return Observation(
+            {
+                **clamps.figures,
+                **figures,
+                **self.losses.finished(self.graph, run.sites, sides),
+                **self.following.figures,
+                **self.inputs.figures,
+            },
+            clamps.gradient_norm,
+            clamps.missed,
+            units,
+            tuple(events),
+        )

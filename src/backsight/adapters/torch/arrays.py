@@ -1,0 +1,71 @@
+"""From a tensor to a NumPy array: a view where it can be one, a small copy where it must."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from .entry import scale_of
+
+
+def readable(tensor: Any) -> bool:
+    """Tell whether a tensor is a plain one of real floating-point numbers in memory."""
+    return (
+        type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        and tensor.layout is torch.strided
+        and tensor.is_floating_point()
+        and not tensor.is_meta
+        and tensor.numel() > 0
+    )
+
+
+def array_of(tensor: torch.Tensor) -> Any:
+    """Return the numbers of a tensor as an array, on the CPU a view of its memory.
+
+    Call it where the script's modes are switched off and no graph is made.
+    """
+    tensor = tensor.detach()
+    if tensor.device.type != "cpu":
+        tensor = tensor.cpu()
+    return (tensor.float() if tensor.dtype in NOT_IN_NUMPY else tensor).numpy()
+
+
+NOT_IN_NUMPY = tuple(
+    getattr(torch, name)
+    for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
+)
+
+
+def sampled(tensor: torch.Tensor, step: int) -> Any:
+    """Return every `step`-th element, flat. What lies on a device is thinned out there."""
+    return array_of(tensor.detach().reshape(-1)[::step])
+
+
+def norm_of(tensors: list[torch.Tensor]) -> float | None:
+    """Return the norm of all tensors together, None of none."""
+    if not tensors:
+        return None
+    total = 0.0
+    by_device: dict[Any, list[torch.Tensor]] = {}
+    for tensor in tensors:
+        by_device.setdefault((tensor.device, tensor.dtype), []).append(tensor.detach())
+    for group in by_device.values():
+        norms = torch._foreach_norm(group)
+        total += float(torch.linalg.vector_norm(torch.stack(norms).double())) ** 2
+    return math.sqrt(total)
+
+
+def loss_of(tensor: torch.Tensor, *, wait: bool) -> float | None:
+    """Return a loss as a number, as it was before it was scaled; None if it is not one number.
+
+    What lies on a device is read only if `wait` says so: that waits for all that runs there.
+    """
+    with torch._C.DisableTorchFunction(), torch.no_grad():
+        if tensor.numel() != 1 or tensor.is_complex() or tensor.is_meta:
+            return None
+        if not (wait or tensor.device.type == "cpu"):
+            return None
+        loss: float = float(tensor.detach()) / scale_of(tensor)
+        return loss

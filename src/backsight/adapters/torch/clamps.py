@@ -1,0 +1,105 @@
+"""The clamp family among the nodes of a graph, and how much gradient one of them blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..blocking import blocked_figures, stride
+from .arrays import readable, sampled
+from .graph import op_of, plain_saved
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """A clamp as it was applied: which input it limits (`value` names it), and to what range."""
+
+    op: str
+    input: int
+    value: str
+    low: Any
+    high: Any
+
+    @property
+    def bounds(self) -> dict[str, float | None]:
+        """The range as numbers, None where it has no end or differs from element to element."""
+        return {"low": _number(self.low), "high": _number(self.high)}
+
+
+def clamp_of(node: Any) -> Clamp | None:
+    """Return what a node limits, None unless it is of the clamp family.
+
+    `maximum` and `minimum` belong to it only against a constant. relu6 is an activation.
+    """
+    op = op_of(node)
+    if op == "clamp":
+        low, high = _saved(node, "min"), _saved(node, "max")
+    elif op == "hard_tanh":
+        low, high = node._saved_min_val, node._saved_max_val
+        if (low, high) == (0, 6):
+            return None
+    elif op in ("maximum", "minimum"):
+        return _one_sided(node, op)
+    else:
+        return None
+    if node.next_functions[0][0] is None:
+        return None
+    return Clamp(op, 0, "self", low, high)
+
+
+def _one_sided(node: Any, op: str) -> Clamp | None:
+    live = [i for i, (child, _) in enumerate(node.next_functions) if child is not None]
+    if len(live) != 1:
+        return None  # two live values: a choice between them, not a clamp
+    names = ("self", "other")
+    bound = plain_saved(node, names[1 - live[0]])
+    low, high = (bound, None) if op == "maximum" else (None, bound)
+    return Clamp(op, live[0], names[live[0]], low, high)
+
+
+def clamp_figures(
+    clamp: Clamp, node: Any, left: tuple[Any, ...], arrived: tuple[Any, ...]
+) -> dict[str, float] | None:
+    """Measure a clamp in a hook of its node; None where it cannot be judged element by element.
+
+    `left` and `arrived` are the gradients of inputs and outputs. The figures are those of
+    `blocked_figures`. Call it where the script's modes are switched off and no graph is made.
+    """
+    value, upstream, downstream = plain_saved(node, clamp.value), arrived[0], left[clamp.input]
+    if value is None or not all(readable(each) for each in (value, upstream, downstream)):
+        return None
+    if not value.shape == upstream.shape == downstream.shape:
+        return None
+    step = stride(value.shape)
+    return blocked_figures(
+        sampled(value, step),
+        sampled(upstream, step),
+        sampled(downstream, step),
+        _bound(clamp.low, value, step),
+        _bound(clamp.high, value, step),
+        value.numel(),
+    )
+
+
+def _bound(bound: Any, value: torch.Tensor, step: int) -> Any:
+    if not isinstance(bound, torch.Tensor):
+        return bound
+    if bound.numel() == 1:
+        return bound.item()
+    return sampled(bound.broadcast_to(value.shape), step)
+
+
+def _saved(node: Any, name: str) -> Any:
+    """Return a bound: a number, or a tensor that the node keeps."""
+    if hasattr(node, f"_raw_saved_{name}"):
+        return plain_saved(node, name)
+    return getattr(node, f"_saved_{name}", None)
+
+
+def _number(bound: Any) -> float | None:
+    if isinstance(bound, torch.Tensor):
+        bound = bound.item() if bound.numel() == 1 else None
+    return float(bound) if bound is not None and not math.isnan(bound) else None

@@ -1,0 +1,28 @@
+# mypy: ignore-errors
+# ruff: noqa
+"""Remember the sign of a state's first number over 50 steps of a recurrent net without input."""
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(4)
+H, T = 16, 50
+
+
+w = torch.linalg.qr(torch.randn(H, H))[0].requires_grad_()  # all eigenvalues of modulus 1
+readout = (torch.randn(H, 1) / H**0.5).requires_grad_()
+optimizer = torch.optim.Adam([w, readout], lr=0.005)
+
+for step in range(400):
+    start = 0.5 * torch.randn(64, H)
+    labels = (start[:, 0] > 0).float()
+    h = start
+    for t in range(T):
+        h = torch.tanh(h @ w)
+    loss = F.binary_cross_entropy_with_logits((h @ readout)[:, 0], labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    average = loss.item() if step == 0 else 0.95 * average + 0.05 * loss.item()
+
+print(f"loss {average:.4f}")

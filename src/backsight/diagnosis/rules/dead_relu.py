@@ -1,0 +1,98 @@
+"""BS201: units that are zero for every input that was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...traces.findings import Finding
+from ...traces.recording import Recording
+from ..deadness import inactive, latest, rectifiers, seen_in, share
+from ..observations import claim, severity_of
+from ..registry import rule
+
+
+@rule("BS201", "dead-relu", reads=("activation.flat",))
+def dead_relu(
+    recording: Recording,
+    *,
+    warning: float = 0.20,
+    critical: float = 0.40,
+    units: int = 5,
+    samples: int = 512,
+    steps: int = 20,
+) -> Iterator[Finding]:
+    """Find layers in which many units are zero whatever comes in: they learn no more.
+
+    Where the input of a ReLU is negative its derivative is zero. A unit for which that is so with
+    every sample gets no gradient, so nothing can bring it back. Common causes are a learning rate
+    that is too high, a large negative bias, and data far from zero.
+
+    A unit counts that was not active on any of 512 sampled inputs (a unit of a convolution: at any
+    position), or of 20 observed steps that span half the run, and then again. Zeros alone mean
+    nothing: half of all elements are zero in a healthy net. In a small layer a few units may be
+    dead by chance, so a warning needs 5. Sampling sees some batches only, so the claim is about the
+    sampled inputs.
+
+    Fires on::
+
+        x, y = rng.normal(size=(64, 8)), rng.normal(size=(64, 1))
+        w, v = bs.tensor(rng.normal(size=(8, 20)) * 0.5), bs.tensor(rng.normal(size=(20, 1)) * 0.3)
+        b = bs.tensor(np.where(np.arange(20) < 11, -20.0, 0.0))
+        for step in range(40):
+            h = bs.relu(x @ w + b)
+            loss = np.mean((h @ v - y) ** 2)
+            for p in (w, v, b):
+                p.grad = None
+            loss.backward()
+            for p in (w, v, b):
+                p.value -= 0.01 * p.grad
+
+    Silent on::
+
+        x, y = rng.normal(size=(64, 8)), rng.normal(size=(64, 1))
+        w, v = bs.tensor(rng.normal(size=(8, 20)) * 0.5), bs.tensor(rng.normal(size=(20, 1)) * 0.3)
+        b = bs.tensor(np.zeros(20))
+        for step in range(40):
+            h = bs.relu(x @ w + b)
+            loss = np.mean((h @ v - y) ** 2)
+            for p in (w, v, b):
+                p.grad = None
+            loss.backward()
+            for p in (w, v, b):
+                p.value -= 0.01 * p.grad
+
+    What helps: a lower learning rate (or warm-up), He's initialisation, biases of zero, inputs of
+    mean 0 and std 1; leaky ReLU lets gradient through everywhere.
+
+    Source: A. Karpathy, "Yes you should understand backprop" (2016), who met networks of which 40 %
+    was dead. He-initialised nets have 0.00.
+    """
+    for site in rectifiers(recording):
+        both = latest(recording, site, samples=samples, steps=steps)
+        if both is None:
+            continue
+        dead = inactive(both[0]) & inactive(both[1])
+        part = share(dead)
+        count, size = int(np.count_nonzero(dead)), int(dead.size)
+        if part < warning or (count < units and part < critical):
+            continue
+        yield claim(
+            site,
+            f"{count} of {size} units ({part:.0%}) were never active on any of "
+            f"{seen_in(both)}. They pass no gradient, so they cannot come back.",
+            severity_of(part, warning, critical),
+            fix="Lower the learning rate or warm it up, begin biases at 0 and weights with std "
+            "√(2 / inputs) (He), scale the data to mean 0 and std 1; or use leaky ReLU.",
+            evidence={
+                "dead_share": part,
+                "threshold": critical if part >= critical else warning,
+                "dead_units": count,
+                "units": size,
+                "first_step": both[0].first,
+                "last_step": both[1].last,
+                "samples": both[0].samples + both[1].samples,
+            },
+            note=f"{part:.0%} of the units were never active",
+        )

@@ -1,0 +1,115 @@
+"""BS203: units that were alive died within a few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...traces.findings import Finding, Severity
+from ...traces.recording import Recording, Site
+from ..deadness import inactive, latest, rectifiers, sound_windows
+from ..observations import claim, power
+from ..places import last_learning_rate
+from ..registry import rule
+from ..weights import update_ratios
+
+
+@rule("BS203", "died-in-training", reads=("activation.flat",))
+def died_in_training(
+    recording: Recording, *, critical: float = 0.20, within: int = 50, samples: int = 512
+) -> Iterator[Finding]:
+    """Find layers of which a good part dies at once: one update was too large.
+
+    A step that is too large can push the bias of a unit so far down that it is off for every input
+    and gets no gradient ever after. Units that die together were killed by the learning rate, not
+    by their initialisation.
+
+    A unit has died if it was active before and on none of the last 2 × 512 sampled inputs. Fires
+    where 20 % of a layer or more died within 50 steps (or within one window of the recording, where
+    that is longer). The largest update in that span is given as evidence.
+
+    Fires on::
+
+        x, y = rng.normal(size=(64, 8)) + 1, rng.normal(size=(64, 1)) * 5
+        w, v = bs.tensor(rng.normal(size=(8, 20)) * 0.5), bs.tensor(rng.normal(size=(20, 1)) * 0.3)
+        b = bs.tensor(np.zeros(20))
+        for step in range(60):
+            h = bs.relu(x @ w + b)
+            loss = np.mean((h @ v - y) ** 2)
+            for p in (w, v, b):
+                p.grad = None
+            loss.backward()
+            for p in (w, v, b):
+                p.value -= (2.0 if step == 20 else 0.001) * p.grad
+
+    Silent on::
+
+        x, y = rng.normal(size=(64, 8)) + 1, rng.normal(size=(64, 1)) * 5
+        w, v = bs.tensor(rng.normal(size=(8, 20)) * 0.5), bs.tensor(rng.normal(size=(20, 1)) * 0.3)
+        b = bs.tensor(np.zeros(20))
+        for step in range(60):
+            h = bs.relu(x @ w + b)
+            loss = np.mean((h @ v - y) ** 2)
+            for p in (w, v, b):
+                p.grad = None
+            loss.backward()
+            for p in (w, v, b):
+                p.value -= 0.001 * p.grad
+
+    What helps: a lower learning rate, a warm-up, clipping the gradient's norm before the update.
+
+    Source: A. Karpathy, "Yes you should understand backprop" (2016), on dead ReLUs.
+    """
+    for site in rectifiers(recording):
+        both = latest(recording, site, samples=samples)
+        if both is None:
+            continue
+        dead = inactive(both[0]) & inactive(both[1])
+        deaths = times_of_death(recording, site, dead)
+        best = max(
+            ((sum(b <= d <= b + within for d in deaths), -b) for b in deaths), default=(0, 0)
+        )
+        count, begin = best[0], -best[1]
+        part = count / max(int(dead.size), 1)
+        if part < critical:
+            continue
+        end = max(d for d in deaths if d <= begin + within)
+        span = [pair for pair in update_ratios(recording) if begin - within <= pair[0] <= end]
+        rate = last_learning_rate(recording)
+        evidence: dict[str, object] = {
+            "died_share": part,
+            "threshold": critical,
+            "died_units": count,
+            "units": int(dead.size),
+            "first_step": begin,
+            "last_step": end,
+            "samples": both[0].samples + both[1].samples,
+        }
+        jolt = ""
+        if span:
+            step, largest = max(span, key=lambda pair: pair[1])
+            evidence["largest_update"] = largest
+            jolt = f" The largest update there changed the weights by {power(largest)} of their "
+            jolt += f"spread (step {step}; 0.001 is usual)."
+        when = f"between steps {begin} and {end}" if end > begin else f"after step {end}"
+        yield claim(
+            site,
+            f"{count} of {dead.size} units ({part:.0%}) died {when}: active before, on none of "
+            f"{both[0].samples + both[1].samples:,} sampled inputs since.{jolt}",
+            Severity.CRITICAL,
+            fix="Lower the learning rate"
+            + (f" (it is {power(rate)}) to a tenth" if rate else " to a tenth")
+            + ", or warm it up; clip the gradient's norm between backward() and the update.",
+            evidence=evidence,
+            note=f"{part:.0%} of the units died after step {begin}",
+        )
+
+
+def times_of_death(recording: Recording, site: Site, dead: np.ndarray) -> list[int]:
+    """Return for each dead unit that once was active the last step of its last active window."""
+    found: dict[int, int] = {}
+    for window in sound_windows(recording, site):
+        for unit in np.flatnonzero(np.asarray(window.active)):
+            found[int(unit)] = window.last
+    return sorted(step for unit, step in found.items() if dead[unit])

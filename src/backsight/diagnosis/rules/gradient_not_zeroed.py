@@ -1,0 +1,71 @@
+"""BS502: gradients of earlier steps are never cleared and add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...traces.findings import Finding, Severity
+from ...traces.recording import Recording
+from ..observations import claim, figures, lasting
+from ..registry import rule
+
+
+@rule("BS502", "gradient-not-zeroed", reads=("optimizer.kept",))
+def gradient_not_zeroed(recording: Recording, *, updates: int = 3) -> Iterator[Finding]:
+    """Find a missing `zero_grad`: every update uses the sum of all gradients so far.
+
+    `backward()` adds to what is there. Without clearing, the gradients of long gone weights go on
+    acting, like a momentum that never fades: training oscillates or diverges.
+
+    Fires if in three updates in a row the gradients had never been cleared since the update before,
+    by the same optimiser. Accumulating over several backward passes before one update is none of
+    that, nor are the buffers of another optimiser.
+
+    Fires on::
+
+        x, y = rng.normal(size=(64, 4)), rng.normal(size=(64, 2))
+        w = bs.tensor(rng.normal(size=(4, 2)))
+        optimizer = bs.nn.optim.SGD([w], lr=1e-3)
+        for step in range(20):
+            loss = np.mean((x @ w - y) ** 2)
+            loss.backward()
+            optimizer.step()
+
+    Silent on::
+
+        x, y = rng.normal(size=(64, 4)), rng.normal(size=(64, 2))
+        w = bs.tensor(rng.normal(size=(4, 2)))
+        optimizer = bs.nn.optim.SGD([w], lr=1e-3)
+        for step in range(20):
+            loss = np.mean((x @ w - y) ** 2)
+            loss.backward()
+            if step % 2:
+                optimizer.step()
+                optimizer.zero_grad()
+
+    What helps: `optimizer.zero_grad()` before each backward pass, or after each update.
+
+    Source: the fault that newcomers to PyTorch report most often.
+    """
+    for site in recording.of_kind("optimizer"):
+        kept = figures(recording.probes(site), "kept")
+        seen = lasting(kept, lambda value: value == 1, updates)
+        if seen is None:
+            continue
+        yield claim(
+            site,
+            f"The gradients were not cleared between updates ({seen.count} of {len(kept)} observed "
+            f"updates, steps {seen.first} to {seen.last}): each backward pass adds to all before "
+            "it.",
+            Severity.WARNING,
+            fix="Call `zero_grad()` of this optimiser before each backward pass (or set the "
+            "gradients to None).",
+            evidence={
+                "updates_without_clearing": seen.count,
+                "threshold": updates,
+                "first_step": seen.first,
+                "last_step": seen.last,
+                "observations": len(kept),
+            },
+            note="its gradients are never cleared",
+        )
