@@ -180,7 +180,7 @@ def test_a_file_of_another_kind_is_never_replaced(folder: Path) -> None:
         (("run", "-o", ".", "idle.py"), "--output . is a folder; give the name of a file in it"),
         (("run", "--recording", ".", "idle.py"), "--recording . is a folder; give the name of"),
         (("idle.py", "--x"), "Did you mean: backsight run idle.py --x"),
-        (("dance",), "there is no command 'dance'; commands: diagnose, explain, run"),
+        (("dance",), "there is no command 'dance'; commands: clinic, diagnose, explain, run"),
     ],
 )
 def test_usage_errors_are_one_clear_message(
@@ -193,7 +193,7 @@ def test_help_shows_examples_and_only_what_works(folder: Path) -> None:
     text = backsight(folder, "--help").stdout
     assert "backsight run train.py" in text
     commands = text.partition("Commands:\n")[2].partition("\n\n")[0].split("\n")
-    assert [line.split()[0] for line in commands] == ["diagnose", "explain", "run"]
+    assert [line.split()[0] for line in commands] == ["clinic", "diagnose", "explain", "run"]
     for command in ("run", "diagnose", "explain"):
         assert f"  backsight {command} " in backsight(folder, command, "--help").stdout
     assert backsight(folder, "--version").stdout == "backsight, version 0.1.0\n"

@@ -107,4 +107,4 @@ def test_a_dense_beginning_does_not_outweigh_the_run() -> None:
     )
     (finding,) = found(recording)
     assert finding.evidence["blocked_share"] > 0.9
-    assert "weighted by time" in finding.message
+    assert "weighed by the time" in finding.message

@@ -18,9 +18,6 @@ from .listing import Program, programs, run_apart, run_here, supported, watched_
 HEALTHY, FAULTY = programs("healthy"), programs("faulty")
 
 ALARMS: dict[str, set[str]] = {
-    # The last bias cancels in a difference of two outputs: its gradient is 0 by mathematics.
-    "torch_double_backward": {"BS304"},
-    "torch_siamese_margin": {"BS304"},
     # It has converged to the last bit, long before its last step.
     "backsight_huber_outliers": {"BS507"},
 }

@@ -181,7 +181,8 @@ def _not_observed(recording: Recording) -> list[str]:
     missed = [str(event.detail) for event in recording.events if event.kind == "not-observed"]
     if not recording.meta.get("steps", 0):
         missed.insert(
-            0, "any backward pass: loss.backward() of Backsight's engine was never called"
+            0,
+            "any backward pass: loss.backward() was never called, of PyTorch or Backsight's engine",
         )
     return list(dict.fromkeys(missed))
 

@@ -44,6 +44,12 @@ def run_script(program: Program, session: Session, tell: Tell) -> int:
     watch_torch(session)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _in_main_thread():
         signal.signal(signal.SIGTERM, ending.on_terminate)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=ending.forking,
+                after_in_parent=ending.forked,
+                after_in_child=ending.forked_child,
+            )
     # Registered before the script's own, it runs after them.
     atexit.register(ending.at_exit)
     try:
@@ -66,6 +72,7 @@ class Ending:
         self.code = 0
         self.done = False
         self._pid = os.getpid()
+        self._masks = threading.local()
 
     def finish(self) -> int:
         """Close the recording, diagnose, tell; return the exit code."""
@@ -103,6 +110,26 @@ class Ending:
             with suppress(BaseException):
                 self.finish()
         os.kill(os.getpid(), number)
+
+    def forking(self) -> None:
+        """Hold back SIGTERM while a child is made: see `forked_child`."""
+        self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def forked(self) -> None:
+        """Let SIGTERM through again."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before)
+
+    def forked_child(self) -> None:
+        """Give a forked child the script's own way to die, before a signal can reach it.
+
+        A handler in Python runs only between two bytecodes, and Python forgets signals that arrive
+        while it forks. A worker that waits for a lock would miss the signal, and whoever waits for
+        the worker would wait for ever.
+        """
+        if signal.getsignal(signal.SIGTERM) == self.on_terminate:
+            with suppress(ValueError):  # not in the main thread
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self.forked()
 
 
 def diagnosed(session: Session, code: int | None) -> Diagnosis:

@@ -132,10 +132,12 @@ def message(
     site: Site, share: float, blocked: int, arriving: int, seen: int, steps: Sequence[int]
 ) -> str:
     """Say what is blocked, on what evidence, and why that is a leak."""
-    over = "" if abs(blocked / arriving - share) < 0.01 else ", weighted by time"
+    observed = f"{seen} observed steps (steps {steps[0]} to {steps[-1]})"
+    known = f": {blocked:,} of {arriving:,} elements in {observed}. "
+    if abs(blocked / arriving - share) >= 0.01:
+        known = f", each of {observed} weighed by the time that it stands for. "
     return (
-        f"{site.op} blocks {share:.0%} of the gradient that reaches it{over}: {blocked:,} of "
-        f"{arriving:,} elements in {seen} observed steps (steps {steps[0]} to {steps[-1]}). "
+        f"{site.op} blocks {share:.0%} of the gradient that reaches it{known}"
         f"{range_of(site)} its local derivative is zero, and these are values that the loss wants "
         "back inside the range: the largest errors teach nothing."
     )

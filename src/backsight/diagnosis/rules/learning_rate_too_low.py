@@ -74,7 +74,7 @@ def learning_rate_too_low(
         evidence = {"learning_rate": low, "largest": high, "threshold": faded, "first_step": since}
     elif ratios and ratios[-1][0] - ratios[0][0] >= at_least - 10 and gradient_arrives(recording):
         line = fall(recording)
-        if middle < update:
+        if middle < update and (line is None or line[0] < 0.5):  # else it has arrived
             problem = (
                 f"An update changes the weights by {power(middle)} of their spread (median of "
             )
