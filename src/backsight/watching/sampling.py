@@ -4,8 +4,8 @@ The budget is *cumulative*: what all our work has cost so far, against all the t
 max(share of the run, a few seconds). The seconds are not spent at once but along a logarithm:
 densely in the first moments, so that a short run is seen well, and never so fast that a long one
 starves. Gaps are random, for a periodic one would always meet the same half of an alternating loop.
-Whatever the budget says, a step is observed each time the run has grown by a twelfth: a hundred in a
-million steps, and the end of a run is never unseen.
+Whatever the budget says, one step is observed each time the run has grown by a twelfth: a hundred
+in a million steps, and the end of a run is never unseen.
 """
 
 from __future__ import annotations
