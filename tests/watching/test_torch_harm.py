@@ -58,20 +58,21 @@ def test_a_compiled_program_is_unharmed_and_reported(tmp_path: Path) -> None:
 
 FAULTS = [
     "backsight.adapters.torch.graph.walk",
-    "backsight.adapters.torch.passes.clamp_figures",
+    "backsight.adapters.torch.sites.clamps.clamp_figures",
     "backsight.adapters.torch.passes.norm_of",
     "backsight.adapters.torch.calls.whose_is",
     "backsight.adapters.torch.calls.insert",
 ]
 
 BREAK = """
-import importlib
+import importlib, sys
+importlib.import_module("backsight.adapters.torch.probes")
 module, name = {fault!r}.rsplit(".", 1)
 def broken(*args, **kwargs):
     raise RuntimeError("our own bug")
-for each in ("graph", "passes", "calls"):
-    found = importlib.import_module("backsight.adapters.torch." + each)
-    if hasattr(found, name):
+assert hasattr(importlib.import_module(module), name)
+for each, found in list(sys.modules.items()):
+    if each.startswith("backsight.adapters.torch") and hasattr(found, name):
         setattr(found, name, broken)
 """
 

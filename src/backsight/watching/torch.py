@@ -48,7 +48,7 @@ class TorchWatcher:
     """
 
     def __init__(self, session: Session) -> None:
-        from ..adapters.torch.passes import TorchProbes  # torch is there by now
+        from ..adapters.torch.probes import TorchProbes  # torch is there by now
 
         self.session = session
         self._probes = TorchProbes(
@@ -96,8 +96,7 @@ class TorchWatcher:
         """Begin a step, and a pass if it is to be observed."""
         if not self.session.here:
             return None
-        from ..adapters.torch.arrays import loss_of
-        from ..adapters.torch.passes import unseen
+        from ..adapters.torch.arrays import loss_of, unseen
 
         begun = time.perf_counter()
         try:
@@ -139,8 +138,8 @@ class TorchWatcher:
 
     def updated(self, optimizer: Any) -> None:
         """Take note of the learning rate, and come back on the stack."""
-        from ..adapters.torch.parameters import rate_of
-        from ..adapters.torch.passes import unseen
+        from ..adapters.torch.arrays import unseen
+        from ..adapters.torch.sites.parameters import rate_of
 
         def note() -> None:
             with unseen():
@@ -207,7 +206,7 @@ class TorchWatcher:
 
     def _finish(self) -> None:
         """Hand over what waits for an update that will not come."""
-        from ..adapters.torch.passes import unseen
+        from ..adapters.torch.arrays import unseen
 
         if os.getpid() == self._pid and not self.session.failure:
             with suppress(Exception), unseen():  # what is lost are a few figures of the last step

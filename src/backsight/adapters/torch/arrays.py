@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
 
 from .entry import scale_of
+
+
+def unseen() -> AbstractContextManager[Any]:
+    """Switch off the script's modes, then the making of graphs: in here we leave no trace."""
+    stack = ExitStack()
+    stack.enter_context(torch._C.DisableTorchFunction())
+    stack.enter_context(torch.no_grad())
+    return stack
 
 
 def readable(tensor: Any) -> bool:

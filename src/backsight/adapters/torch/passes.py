@@ -3,146 +3,111 @@
 The graph is alive when the pass begins and is gone when it ends. So its structure is taken down at
 the beginning, the few nodes of interest get a hook, and the hooks are gone before anybody else runs
 again: a hook holds its node, and would keep the graph alive.
+
+What is looked at is the business of parts, one for each kind of site (sites/). A part is made with
+the pass, sees every node at the beginning, and adds what it found at the end.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
-
-from ...traces.locations import locate, source_lines
 from ...traces.recording import Observation, Site
-from ...traces.trace import Location
-from ..seen import add, before_parameters, consumers_of, parameter_like
-from .activations import activation_of, is_gate, measured
-from .arrays import norm_of, readable
-from .births import birth_of
-from .calls import CallLog, Instruction, Place
-from .clamps import Clamp, clamp_figures, clamp_of
+from ..seen import before_parameters, parameter_like
+from .arrays import norm_of, readable, unseen
+from .calls import CallLog, Place
 from .entry import COMPILED, Backward, scale_of
-from .graph import MOST_NODES, Graph, walk
-from .parameters import Parameters, Record
+from .graph import MOST_NODES, walk
+from .places import placed, within
+from .sites.activations import Activations
+from .sites.clamps import Clamps
 from .structure import Structure
 
-MOST_SITES = 2_000
+if TYPE_CHECKING:
+    from .probes import TorchProbes
+
 MOST_HOOKS = 2_000  # in one pass; an enormous graph has too many of one kind
-MOST_REPEATS = 64  # of one activation's expression in one pass, as in a loop through time
 
 
-def unseen() -> AbstractContextManager[Any]:
-    """Switch off the script's modes, then the making of graphs: in here we leave no trace."""
-    stack = ExitStack()
-    stack.enter_context(torch._C.DisableTorchFunction())
-    stack.enter_context(torch.no_grad())
-    return stack
+class Part(Protocol):
+    """What looks at one kind of site in one pass."""
+
+    def __init__(self, seen: Pass) -> None:
+        """Begin with a pass; its graph is alive."""
+
+    def node(self, serial: int, node: Any) -> None:
+        """Look at one node before the pass, nearest to the loss first; `seen.hook` it if need be.
+
+        The script's modes are off, and no graph is made.
+        """
+
+    def finished(self) -> None:
+        """Add what was found to `seen.figures`, `units` and `events`. Gradients are final."""
 
 
-class TorchProbes:
-    """Make the probes of many passes of one run; `add_site` gives a new site its number.
-
-    `fail` is told what goes wrong inside a pass, `spend` the seconds that its hooks took, and
-    `record` takes what is known of a parameter only after its update.
-    """
-
-    def __init__(
-        self,
-        add_site: Callable[[Site], int],
-        record: Record,
-        fail: Callable[[Exception], None],
-        spend: Callable[[float], None],
-    ) -> None:
-        self.add_site = add_site
-        self.fail = fail
-        self.spend = spend
-        self.parameters = Parameters(self.find, record)
-        self.phase = 0
-        self.broken = False
-        self._sites: dict[Any, int] = {}
-        self._codes: dict[int, Any] = {}  # holding a code object keeps its id from being used again
-
-    def begin(self, step: int, call: Backward, log: CallLog) -> Pass:
-        """Begin to observe one pass."""
-        self.phase += 1
-        return Pass(self, step, call, log)
-
-    def birth(self, step: int, call: Backward, log: CallLog) -> dict[str, Any] | None:
-        """Return where a loss that is not finite was born; None if that cannot be told, or was."""
-        if self.broken:
-            return None
-        self.broken = True
-        with unseen():
-            if scale_of(call.roots[0]) != 1.0:
-                return None  # a scaled loss may overflow: that is how a GradScaler finds its scale
-            structure = Structure(walk(call.roots))
-            self.parameters.names.look(structure.graph.leaves)
-            found = birth_of(structure, call.roots[0])
-            if found is None:
-                return None
-            blamed, op, figures = found
-            leaf = structure.graph.leaves[-1 - blamed] if blamed < 0 else None
-            node = structure.graph.nodes[blamed - 1] if blamed > 0 else None
-            place = log.find(node._sequence_nr()) if node is not None else None
-            where, source = placed(place)
-            return {
-                "step": step,
-                "phase": "leaf" if blamed <= 0 else "forward",
-                "op": op,
-                "name": self.parameters.names.of(leaf) if leaf is not None else "",
-                "kind": "" if blamed > 0 else "parameter" if leaf is not None else "input",
-                **figures,
-                "columns": [],
-                "where": {k: getattr(where, k) for k in where.__slots__} if where else None,
-                "source": source,
-            }
-
-    def find(self, key: Any, make: Callable[[], Site]) -> int | None:
-        """Return the number of a site, made on first need; None if there are too many already."""
-        known = self._sites.get(key)
-        if known is None and len(self._sites) < MOST_SITES:
-            known = self._sites[key] = self.add_site(make())
-        return known
-
-    def key_of(self, place: Place | None) -> tuple[int, int]:
-        """Return what stands for a place in keys."""
-        code, lasti = of_user(place) or (None, 0)
-        self._codes[id(code)] = code
-        return id(code), lasti
-
-
-class Applied(NamedTuple):
-    """One application of an activation."""
-
-    serial: int
-    op: str
-    weight: int  # the leaf whose product it is applied to, 0 where unknown
-    units: int
-    figures: dict[str, float]
-    active: Any
+PARTS: tuple[type[Part], ...] = (Clamps, Activations)
 
 
 class Pass:
-    """One pass under observation. `release` must be called, `finished` may be, in that order."""
+    """One pass under observation. `release` must be called, `finished` may be, in that order.
+
+    Parts add to `figures` and `units`, by the number of the site, to `events` and to `missed`.
+    """
 
     def __init__(self, probes: TorchProbes, step: int, call: Backward, log: CallLog) -> None:
         self.probes = probes
         self.step = step
         self.call = call
+        self.figures: dict[int, dict[str, float]] = {}
+        self.units: dict[int, tuple[int, Any]] = {}
+        self.events: list[tuple[str, Any]] = []
+        self.missed: set[str] = set()
         self._handles: list[Any] = []
-        self._missed: set[str] = set()
-        self._clamped: list[tuple[int, Clamp, dict[str, float]]] = []
-        self._applied: list[Applied] = []
-        self._places: dict[int, Place | None] = {}
         with unseen():
-            self._scale = scale_of(call.roots[0])
-            self._graph = walk(call.roots)
-            self._structure = Structure(self._graph)
-            self._look(self._graph, log)
-            probes.parameters.names.look(self._graph.leaves)
+            self.scale = scale_of(call.roots[0])
+            self.graph = walk(call.roots)
+            self.structure = Structure(self.graph)
+            self.places = {
+                serial: log.find(node._sequence_nr())
+                for serial, node in enumerate(self.graph.nodes, start=1)
+            }
+            if not self.graph.whole:
+                self.missed.add(f"more than {MOST_NODES:,} operations in one backward pass")
+            if any("compiled_function" in seen.op for seen in self.graph.seen):
+                self.missed.add(COMPILED)
+            self._parts = [part(self) for part in PARTS]
+            for serial, node in enumerate(self.graph.nodes, start=1):
+                for part in self._parts:
+                    part.node(serial, node)
+            probes.parameters.names.look(self.graph.leaves)
+
+    def hook(self, node: Any, measure: Callable[[Any, Any], None], *, before: bool = False) -> None:
+        """Have `measure(left, arrived)` called with the gradients of a node's inputs and outputs.
+
+        With `before` it is `measure(None, arrived)`, called before the node computes. In there the
+        script's modes are off, no graph is made, and whatever is raised ends the watching alone.
+        """
+        if len(self._handles) >= MOST_HOOKS:
+            return
+
+        def guarded(left: Any, arrived: Any) -> None:
+            begun = time.perf_counter()
+            try:
+                with unseen():
+                    measure(left, arrived)
+            except Exception as error:
+                self.probes.fail(error)
+            finally:
+                self.probes.spend(time.perf_counter() - begun)
+
+        if before:
+            self._handles.append(node.register_prehook(lambda arrived: guarded(None, arrived)))
+        else:
+            self._handles.append(node.register_hook(guarded))
 
     def release(self) -> None:
         """Take our hooks off the graph."""
@@ -155,127 +120,44 @@ class Pass:
 
         The norm of the gradients is that before any clipping, which comes later.
         """
-        graph = self._graph
-        figures: dict[int, dict[str, float]] = {}
-        units: dict[int, tuple[int, Any]] = {}
+        leaves = self.graph.leaves
         with unseen():
-            of_parameters = parameter_like(graph.seen)
-            hidden = before_parameters(graph.seen, of_parameters)
-            sides = {
-                seen.serial: "hidden" if seen.serial in hidden else "loss" for seen in graph.seen
-            }
-            sides |= dict.fromkeys(of_parameters, "parameter")
-            given = [leaf.grad for leaf in graph.leaves]
+            given = [leaf.grad for leaf in leaves]
             if not self.call.accumulates:
                 returned = dict(zip(map(id, self.call.inputs), result or (), strict=False))
-                given = [returned.get(id(leaf)) for leaf in graph.leaves]
+                given = [returned.get(id(leaf)) for leaf in leaves]
             norm = self._unscaled(norm_of([each for each in given if readable(each)]))
             if norm is not None:
-                self.probes.parameters.seen(
-                    self.step, graph.leaves, given, self._scale, self._about
-                )
-            self._clamps(sides, figures)
-            self._activations(sides, figures, units)
-        return Observation(figures, norm, tuple(sorted(self._missed)), units)
+                self.probes.parameters.seen(self.step, leaves, given, self.scale, self._about)
+            for part in self._parts:
+                part.finished()
+        missed = tuple(sorted(self.missed))
+        return Observation(self.figures, norm, missed, self.units, tuple(self.events))
 
-    def _unscaled(self, norm: float | None) -> float | None:
-        """Return a norm as it is without a GradScaler, None where that will skip the update."""
-        if norm is None or self._scale == 1.0:
-            return norm
-        return norm / self._scale if math.isfinite(norm) else None
+    @functools.cached_property
+    def sides(self) -> dict[int, str]:
+        """For each node whether it lies on the loss side, in the model, or on a parameter's way."""
+        seen = self.graph.seen
+        of_parameters = parameter_like(seen)
+        hidden = before_parameters(seen, of_parameters)
+        sides = {each.serial: "hidden" if each.serial in hidden else "loss" for each in seen}
+        return sides | dict.fromkeys(of_parameters, "parameter")
 
-    def _look(self, graph: Graph, log: CallLog) -> None:
-        if not graph.whole:
-            self._missed.add(f"more than {MOST_NODES:,} operations in one backward pass")
-        repeats: dict[Any, int] = {}
-        for node, seen in zip(graph.nodes, graph.seen, strict=True):
-            if "compiled_function" in seen.op:
-                self._missed.add(COMPILED)
-            place = self._places[seen.serial] = log.find(node._sequence_nr())
-            clamp = clamp_of(node)
-            if clamp is not None and len(self._handles) < MOST_HOOKS:
-                self._handles.append(node.register_hook(self._hook(seen.serial, clamp, node)))
-            op = activation_of(node) if clamp is None else None
-            if op is None:
-                continue
-            weight, axis = self._structure.fed_by(seen.serial)
-            key = (of_user(place), op, weight)
-            repeats[key] = repeats.get(key, 0) + 1
-            if repeats[key] <= MOST_REPEATS:
-                found = measured(op, node, axis, self.probes.phase)
-                if found is not None:
-                    self._applied.append(Applied(seen.serial, op, weight, *found))
-
-    def _hook(self, serial: int, clamp: Clamp, node: Any) -> Callable[..., None]:
-        def measure(left: tuple[Any, ...], arrived: tuple[Any, ...]) -> None:
-            begun = time.perf_counter()
-            try:
-                with unseen():
-                    figures = clamp_figures(clamp, node, left, arrived)
-                if figures is not None:
-                    self._clamped.append((serial, clamp, figures))
-                elif all(readable(gradient) for gradient in (*arrived, left[clamp.input])):
-                    self._missed.add(f"{clamp.op} whose input is packed away or stretched")
-            except Exception as error:
-                self.probes.fail(error)
-            finally:
-                self.probes.spend(time.perf_counter() - begun)
-
-        return measure
-
-    def _clamps(self, sides: dict[int, str], figures: dict[int, dict[str, float]]) -> None:
-        consumers = consumers_of(self._graph.seen) if self._clamped else {}
-        for serial, clamp, blocked in self._clamped:
-            side, place = sides[serial], self._places[serial]
-            attributes = {**clamp.bounds, "consumers": list(consumers.get(serial, ()))}
-            site = self._site(clamp.op, "clamp", side, place, attributes)
-            if site is not None:
-                add(figures.setdefault(site, {}), blocked)
-
-    def _activations(
-        self,
-        sides: dict[int, str],
-        figures: dict[int, dict[str, float]],
-        units: dict[int, tuple[int, Any]],
-    ) -> None:
-        structure, names = self._structure, self.probes.parameters.names
-        ordinals: dict[Any, dict[int, int]] = {}
-        for each in reversed(self._applied):
-            place, side = self._places[each.serial], sides[each.serial]
-            taken = tuple(
-                dict.fromkeys(structure.op(n) for n, _ in structure.consumers.get(each.serial, ()))
-            )
-            counted = ordinals.setdefault((of_user(place), each.op), {})
-            ordinal = counted.setdefault(each.weight, len(counted))
-            weight = names.of(self._graph.leaves[-1 - each.weight]) if each.weight else ""
-            attributes = {
-                "units": each.units,
-                "last": side == "loss",
-                "gate": is_gate(each.op, taken),
-                "consumers": list(taken),
-                "distance": structure.distances.get(each.serial),
-                "weight": weight,
-            }
-            site = self._site(
-                each.op, "activation", side, place, attributes, ordinal, (weight, each.units)
-            )
-            if site is None:
-                continue
-            pool(figures.setdefault(site, {}), each.figures)
-            if each.active is not None:
-                samples, active = units.get(site, (0, 0))
-                units[site] = samples + int(each.figures["samples"]), active + each.active
-
-    def _site(
+    def site(
         self,
         op: str,
         kind: str,
-        side: str,
-        place: Place | None,
+        serial: int,
         attributes: dict[str, Any],
         ordinal: int = 0,
-        also: tuple[Any, ...] = (),
+        also: Sequence[Any] = (),
     ) -> int | None:
+        """Return the number of the site of a node, None if there are too many.
+
+        `also` is what tells it from others of its kind at the same place.
+        """
+        place, side = self.places[serial], self.sides[serial]
+
         def make() -> Site:
             where, source = placed(place)
             module = attributes.get("weight", "").rpartition(".")[0]
@@ -285,11 +167,18 @@ class Pass:
         key = (kind, self.probes.key_of(place), op, side, ordinal, *also)
         return self.probes.find(key, make)
 
+    def _unscaled(self, norm: float | None) -> float | None:
+        """Return a norm as it is without a GradScaler, None where that will skip the update."""
+        if norm is None or self.scale == 1.0:
+            return norm
+        return norm / self.scale if math.isfinite(norm) else None
+
     def _about(self, index: int) -> dict[str, Any]:
         """Describe leaf i: where it is used, how far from the loss, whether it is a weight."""
-        structure, leaf, source = self._structure, self._graph.leaves[index], -1 - index
+        structure, leaf, source = self.structure, self.graph.leaves[index], -1 - index
         first = max((serial for serial, _, _ in structure.taken_by(source)), default=0)
-        where, text = placed(self._places.get(first))
+        place: Place | None = self.places.get(first)
+        where, text = placed(place)
         return {
             "axis": structure.units_along(source, leaf),
             "distance": structure.distances.get(source),
@@ -299,35 +188,3 @@ class Pass:
             "where": where,
             "source": text,
         }
-
-
-def pool(total: dict[str, float], figures: dict[str, float]) -> None:
-    """Pool the repeats of one expression in one pass: counts add, mean and std are averaged."""
-    repeats = total.get("repeats", 0)
-    for name, figure in figures.items():
-        if name in ("mean", "std"):
-            total[name] = (total.get(name, 0.0) * repeats + figure) / (repeats + 1)
-        else:
-            total[name] = total.get(name, 0.0) + figure
-    total["repeats"] = repeats + 1
-
-
-def of_user(place: Place | None) -> Instruction | None:
-    """Return the instruction to show: the user's own where there is one."""
-    return (place.project or place.caller) if place is not None else None
-
-
-def placed(place: Place | None) -> tuple[Location | None, str]:
-    """Return a place in the user's words, and its source lines."""
-    instruction = of_user(place)
-    if instruction is None:
-        return None, ""
-    where = locate(*instruction)
-    return where, "\n".join(source_lines(where, context=0)[1])
-
-
-def within(place: Place | None) -> dict[str, str]:
-    """Return where inside a library the op is, for a user's line that only calls the library."""
-    if place is None or place.caller is None or place.caller == of_user(place):
-        return {}
-    return {"inside": str(locate(*place.caller))}

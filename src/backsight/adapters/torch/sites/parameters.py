@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...traces.recording import Site
-from ..figures import parameter_figures, update_figures
-from .arrays import array_of, readable, sampled
-from .names import Names
+from ....traces.recording import Site
+from ...figures import parameter_figures, update_figures
+from ..arrays import array_of, readable, sampled
+from ..names import Names
 
 MOST_PARAMETERS = 1_000
 MOST_COPIED = 16_384  # elements of one parameter

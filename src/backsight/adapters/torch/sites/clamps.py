@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..blocking import blocked_figures, stride
-from .arrays import readable, sampled
-from .graph import op_of, plain_saved
+from ...blocking import blocked_figures, stride
+from ...seen import add, consumers_of
+from ..arrays import readable, sampled
+from ..graph import op_of, plain_saved
+
+if TYPE_CHECKING:
+    from ..passes import Pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,39 @@ class Clamp:
     def bounds(self) -> dict[str, float | None]:
         """The range as numbers, None where it has no end or differs from element to element."""
         return {"low": _number(self.low), "high": _number(self.high)}
+
+
+class Clamps:
+    """The clamps of one pass."""
+
+    def __init__(self, seen: Pass) -> None:
+        self.seen = seen
+        self._measured: list[tuple[int, Clamp, dict[str, float]]] = []
+
+    def node(self, serial: int, node: Any) -> None:
+        """Have a node measured, if it is a clamp."""
+        clamp = clamp_of(node)
+        if clamp is not None:
+            self.seen.hook(node, partial(self._measure, serial, clamp, node))
+
+    def finished(self) -> None:
+        """Name the sites and add their figures."""
+        seen = self.seen
+        consumers = consumers_of(seen.graph.seen) if self._measured else {}
+        for serial, clamp, blocked in self._measured:
+            attributes = {**clamp.bounds, "consumers": list(consumers.get(serial, ()))}
+            site = seen.site(clamp.op, "clamp", serial, attributes)
+            if site is not None:
+                add(seen.figures.setdefault(site, {}), blocked)
+
+    def _measure(
+        self, serial: int, clamp: Clamp, node: Any, left: tuple[Any, ...], arrived: tuple[Any, ...]
+    ) -> None:
+        figures = clamp_figures(clamp, node, left, arrived)
+        if figures is not None:
+            self._measured.append((serial, clamp, figures))
+        elif all(readable(gradient) for gradient in (*arrived, left[clamp.input])):
+            self.seen.missed.add(f"{clamp.op} whose input is packed away or stretched")
 
 
 def clamp_of(node: Any) -> Clamp | None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from ..figures import non_finite_figures
-from .arrays import array_of, readable
-from .graph import plain_saved
-from .structure import SHAPING, Structure
+from ...figures import non_finite_figures
+from ..arrays import array_of, readable
+from ..graph import plain_saved
+from ..structure import SHAPING, Structure
 
 RESULTS = ("result", "output", "out")
 POSITIONS = {"self": 0, "input": 0, "other": 1, "mat2": 1, "weight": 1, "exponent": 1}

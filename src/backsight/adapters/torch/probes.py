@@ -1,0 +1,91 @@
+"""The probes of one run of PyTorch: its sites, its parameters, and what happens once in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...traces.recording import Site
+from .arrays import unseen
+from .calls import CallLog, Place
+from .entry import Backward, scale_of
+from .graph import walk
+from .passes import Pass
+from .places import of_user, placed, plain
+from .sites.births import birth_of
+from .sites.parameters import Parameters, Record
+from .structure import Structure
+
+MOST_SITES = 2_000
+
+
+class TorchProbes:
+    """Make the probes of many passes of one run; `add_site` gives a new site its number.
+
+    `fail` is told what goes wrong inside a pass, `spend` the seconds that its hooks took, and
+    `record` takes what is known of a parameter only after its update.
+    """
+
+    def __init__(
+        self,
+        add_site: Callable[[Site], int],
+        record: Record,
+        fail: Callable[[Exception], None],
+        spend: Callable[[float], None],
+    ) -> None:
+        self.add_site = add_site
+        self.fail = fail
+        self.spend = spend
+        self.parameters = Parameters(self.find, record)
+        self.phase = 0
+        self.broken = False
+        self._sites: dict[Any, int] = {}
+        self._codes: dict[int, Any] = {}  # holding a code object keeps its id from being used again
+
+    def begin(self, step: int, call: Backward, log: CallLog) -> Pass:
+        """Begin to observe one pass."""
+        self.phase += 1
+        return Pass(self, step, call, log)
+
+    def birth(self, step: int, call: Backward, log: CallLog) -> dict[str, Any] | None:
+        """Return where a loss that is not finite was born; None if that cannot be told, or was."""
+        if self.broken:
+            return None
+        self.broken = True
+        with unseen():
+            if scale_of(call.roots[0]) != 1.0:
+                return None  # a scaled loss may overflow: that is how a GradScaler finds its scale
+            structure = Structure(walk(call.roots))
+            self.parameters.names.look(structure.graph.leaves)
+            found = birth_of(structure, call.roots[0])
+            if found is None:
+                return None
+            blamed, op, figures = found
+            leaf = structure.graph.leaves[-1 - blamed] if blamed < 0 else None
+            node = structure.graph.nodes[blamed - 1] if blamed > 0 else None
+            place = log.find(node._sequence_nr()) if node is not None else None
+            where, source = placed(place)
+            return {
+                "step": step,
+                "phase": "leaf" if blamed <= 0 else "forward",
+                "op": op,
+                "name": self.parameters.names.of(leaf) if leaf is not None else "",
+                "kind": "" if blamed > 0 else "parameter" if leaf is not None else "input",
+                **figures,
+                "columns": [],
+                "where": plain(where),
+                "source": source,
+            }
+
+    def find(self, key: Any, make: Callable[[], Site]) -> int | None:
+        """Return the number of a site, made on first need; None if there are too many already."""
+        known = self._sites.get(key)
+        if known is None and len(self._sites) < MOST_SITES:
+            known = self._sites[key] = self.add_site(make())
+        return known
+
+    def key_of(self, place: Place | None) -> tuple[int, int]:
+        """Return what stands for a place in keys."""
+        code, lasti = of_user(place) or (None, 0)
+        self._codes[id(code)] = code
+        return id(code), lasti
