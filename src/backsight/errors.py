@@ -6,8 +6,8 @@
     ├── IndexingError      an index is out of range (also an IndexError)
     ├── DTypeError         numbers of this kind cannot do this (also a TypeError)
     ├── UnsupportedError   a NumPy call has no backward here (also a TypeError)
-    ├── GradientError      a backward pass cannot be run, or broke its contract (also a
-    RuntimeError) ├── InPlaceError       a recorded array was written to (also a ValueError)
+    ├── GradientError      a backward cannot be run, or broke its contract (also a RuntimeError)
+    ├── InPlaceError       a recorded array was written to (also a ValueError)
     ├── FileFormatError    a saved file is damaged, newer, or something else (also a ValueError)
     └── UsageError         the command line or an option is wrong (also a ValueError)
 

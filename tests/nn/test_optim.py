@@ -48,18 +48,33 @@ def trained_by_torch(name: str, options: dict[str, Any], steps: int = 50) -> lis
         ("SGD", {"lr": 0.05, "weight_decay": 0.1}),
         ("SGD", {"lr": 0.05, "momentum": 0.9}),
         ("SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+        ("SGD", {"lr": 0.05, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.1}),
+        ("Adagrad", {"lr": 0.5}),
+        (
+            "Adagrad",
+            {"lr": 0.5, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.2},
+        ),
+        ("RMSprop", {"lr": 0.01}),
+        ("RMSprop", {"lr": 0.002, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0.1}),
+        ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True, "weight_decay": 0.1}),
+        ("AdamW", {"lr": 0.05}),
+        ("AdamW", {"lr": 0.05, "betas": (0.8, 0.99), "weight_decay": 0.3}),
         ("Adam", {"lr": 0.05}),
         ("Adam", {"lr": 0.05, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
     ],
     ids=str,
 )
 def test_agrees_with_pytorch_over_50_steps(name: str, options: dict[str, Any]) -> None:
-    ours = trained(lambda given: getattr(nn.optim, name)(given, **options))
+    own = {"RMSprop": "RMSProp"}.get(name, name)
+    ours = trained(lambda given: getattr(nn.optim, own)(given, **options))
     for a, b in zip(ours, trained_by_torch(name, options), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10)
 
 
-@pytest.mark.parametrize("make", [nn.optim.SGD, nn.optim.Adam])
+@pytest.mark.parametrize(
+    "make",
+    [nn.optim.SGD, nn.optim.Adagrad, nn.optim.RMSProp, nn.optim.Adam, nn.optim.AdamW],
+)
 def test_float32_parameters_stay_float32(make: Any) -> None:
     w = bs.tensor(np.ones(3, np.float32))
     optimiser = make([w], lr=0.1)
@@ -100,3 +115,8 @@ def test_no_parameters_is_an_error() -> None:
 def test_negative_learning_rate_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"SGD: the learning rate is -1"):
         nn.optim.SGD([bs.tensor([1.0])], lr=-1)
+
+
+def test_nesterov_without_momentum_is_an_error() -> None:
+    with pytest.raises(UsageError, match="nesterov needs a momentum above 0"):
+        nn.optim.SGD([bs.tensor([1.0])], nesterov=True)

@@ -88,3 +88,26 @@ def test_other_names(tmp_path: Path) -> None:
 def test_nothing_to_save(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ReLU has no parameters"):
         nn.save(nn.ReLU(), tmp_path / "relu.safetensors")
+
+
+def test_running_averages_are_kept_too(tmp_path: Path) -> None:
+    def made() -> nn.Sequential:
+        return nn.Sequential(nn.Linear(2, 3, np.random.default_rng(0)), nn.BatchNorm(3))
+
+    saved, other = made(), made()
+    saved(np.random.default_rng(1).standard_normal((8, 2)).astype(np.float32))
+    nn.save(saved, tmp_path / "net.safetensors")
+    nn.load(other, tmp_path / "net.safetensors")
+    for name, array in nn.state(saved).items():
+        np.testing.assert_array_equal(nn.state(other)[name], array, err_msg=name)
+    x = np.random.default_rng(2).standard_normal((4, 2)).astype(np.float32)
+    np.testing.assert_array_equal(nn.evaluate(other)(x).value, nn.evaluate(saved)(x).value)
+
+
+def test_state_of_another_form_changes_nothing() -> None:
+    layer, other = net(width=3), net(width=4)
+    before = {name: array.copy() for name, array in nn.state(layer).items()}
+    with pytest.raises(UsageError, match="has shape"):
+        nn.set_state(layer, nn.state(other))
+    for name, array in nn.state(layer).items():
+        np.testing.assert_array_equal(array, before[name])

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensors import Tensor, tensor
-from ..ops import activations, arithmetic, products
+from ..errors import UsageError
+from ..ops import arithmetic, indexing, normalization, products, shapes
 from . import init
 
 Layer = Callable[[Any], Any]
@@ -19,8 +20,8 @@ Layer = Callable[[Any], Any]
 class Linear:
     """The layer x @ w + b: x (…, D), w (D, M), b (M,).
 
-    `w` begins as `start(shape, generator, dtype=dtype)` says (He by default), `b` at zero. Note
-    that     PyTorch keeps its weight as (M, D).
+    `w` begins as `start(shape, generator, dtype=dtype)` says (He by default), `b` at zero. PyTorch
+    keeps the transpose, (M, D), and begins uniformly within ±1/√D.
     """
 
     inputs: int
@@ -38,6 +39,55 @@ class Linear:
 
     def __call__(self, x: Any) -> Any:
         return products.linear(x, self.w, self.b)
+
+
+@dataclass(eq=False)
+class Embedding:
+    """One row of w (V, D) for each index: indices (…), result (…, D).
+
+    `w` begins as standard normal numbers. The row of `padding_index` is zero and gets no gradient.
+    """
+
+    count: int
+    features: int
+    generator: np.random.Generator = field(repr=False)
+    padding_index: int | None = None
+    start: Callable[..., Any] = field(default=init.normal, repr=False)
+    dtype: Any = np.float32
+    w: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rows = self.start((self.count, self.features), self.generator, dtype=self.dtype)
+        if self.padding_index is not None:
+            rows[self.padding_index] = 0
+        self.w = tensor(rows)
+
+    def __call__(self, indices: Any) -> Any:
+        return indexing.embedding(self.w, indices=indices, padding_index=self.padding_index)
+
+
+@dataclass(eq=False)
+class Dropout:
+    """Drop each number with probability p while training and scale the rest by 1/(1−p).
+
+    p is the probability to *drop*, as in PyTorch; CS231n's p is the probability to keep. Raises
+    UsageError for a p outside 0 to 1.
+    """
+
+    p: float
+    generator: np.random.Generator = field(repr=False)
+    training: bool = field(default=True, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p <= 1:
+            raise UsageError(f"Dropout: p is the probability to drop, from 0 to 1; it is {self.p}")
+
+    def __call__(self, x: Any) -> Any:
+        if not self.training or self.p == 0:
+            return x
+        shape, dtype = np.shape(x), getattr(x, "dtype", np.float64)
+        mask = normalization.dropout_mask(shape, self.p, self.generator, dtype)
+        return normalization.dropout(x, mask=mask)
 
 
 @dataclass(eq=False, init=False)
@@ -64,53 +114,24 @@ class Sequential:
         return iter(self.layers)
 
 
-@dataclass(frozen=True)
-class ReLU:
-    """max(x, 0)."""
+@dataclass(eq=False)
+class Residual:
+    """X + layer(x), or shortcut(x) + layer(x): the sum hands the gradient to both unchanged.
+
+    Source: He et al. 2016, equation 1.
+    """
+
+    layer: Layer
+    shortcut: Layer | None = None
 
     def __call__(self, x: Any) -> Any:
-        return activations.relu(x)
-
-
-@dataclass(frozen=True)
-class LeakyReLU:
-    """X where it is positive, slope · x elsewhere."""
-
-    slope: float = 0.01
-
-    def __call__(self, x: Any) -> Any:
-        return activations.leaky_relu(x, slope=self.slope)
+        return arithmetic.add(x if self.shortcut is None else self.shortcut(x), self.layer(x))
 
 
 @dataclass(frozen=True)
-class Sigmoid:
-    """1 / (1 + exp(-x))."""
+class Flatten:
+    """All axes after the first in one: (N, C, H, W) to (N, C·H·W)."""
 
     def __call__(self, x: Any) -> Any:
-        return activations.sigmoid(x)
-
-
-@dataclass(frozen=True)
-class Tanh:
-    """The hyperbolic tangent."""
-
-    def __call__(self, x: Any) -> Any:
-        return arithmetic.tanh(x)
-
-
-@dataclass(frozen=True)
-class GELU:
-    """X · Φ(x), by erf or its tanh approximation."""
-
-    approximate: str = "none"
-
-    def __call__(self, x: Any) -> Any:
-        return activations.gelu(x, approximate=self.approximate)
-
-
-@dataclass(frozen=True)
-class SiLU:
-    """X · sigmoid(x)."""
-
-    def __call__(self, x: Any) -> Any:
-        return activations.silu(x)
+        shape = np.shape(x)
+        return shapes.reshape(x, shape=(shape[0], int(np.prod(shape[1:]))))

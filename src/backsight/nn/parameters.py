@@ -1,19 +1,19 @@
-"""Finding the parameters of a layer, and keeping them in a file."""
+"""Finding what a layer holds: its parameters, its running averages, the layers inside it."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..engine.tensors import Tensor, assign
-from ..errors import FileFormatError, UsageError
+from ..errors import UsageError
+
+STATE = {"state": True}
+"""Metadata of a field whose array is no parameter but belongs to the layer: a running average."""
 
 
 def parameters(layer: Any) -> dict[str, Tensor]:
@@ -24,15 +24,62 @@ def parameters(layer: Any) -> dict[str, Tensor]:
     """
     found: dict[str, Tensor] = {}
     seen: set[int] = set()
-    for path, value in _walk(layer, "", set()):
-        if value.wanted and value.op is None and id(value) not in seen:
+    for path, value in walk(layer):
+        if not isinstance(value, Tensor) or id(value) in seen:
+            continue
+        if value.wanted and value.op is None:
             seen.add(id(value))
             found[path] = value
     return found
 
 
-def _walk(value: Any, path: str, above: set[int]) -> Iterator[tuple[str, Tensor]]:
-    """Go through everything that `value` holds; `above` are the ids of what holds it."""
+def layers_in(layer: Any) -> list[Any]:
+    """Return a layer and all that it holds, each once: what has fields or attributes."""
+    return list({id(value): value for _, value in walk(layer)}.values())
+
+
+def state(layer: Any) -> dict[str, Array]:
+    """Return the arrays that make a layer what it is, by path: parameters and running averages."""
+    arrays = {path: t._value for path, t in parameters(layer).items()}
+    for path, value in walk(layer):
+        for name in _state_fields(value):
+            arrays[f"{path}.{name}" if path else name] = getattr(value, name)
+    return arrays
+
+
+def set_state(layer: Any, arrays: Mapping[str, Array]) -> None:
+    """Give a layer the arrays that `state` returned, copied; all are checked first.
+
+    Raises UsageError where names or shapes do not agree.
+    """
+    own = state(layer)
+    missing, extra = sorted(set(own) - set(arrays)), sorted(set(arrays) - set(own))
+    if missing or extra:
+        raise UsageError(
+            "parameters differ from the layer's; only in the layer: "
+            f"{', '.join(missing) or 'none'}; only in the file: {', '.join(extra) or 'none'}"
+        )
+    for name, array in own.items():
+        if np.shape(arrays[name]) != array.shape:
+            raise UsageError(
+                f"{name} has shape {np.shape(arrays[name])} in the file, {array.shape} in the layer"
+            )
+    for name, t in parameters(layer).items():
+        assign(t, arrays[name])
+    for path, value in walk(layer):
+        for name in _state_fields(value):
+            given = arrays[f"{path}.{name}" if path else name]
+            setattr(value, name, np.array(given, getattr(value, name).dtype))
+
+
+def _state_fields(value: Any) -> list[str]:
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return []
+    return [each.name for each in dataclasses.fields(value) if each.metadata == STATE]
+
+
+def walk(value: Any, path: str = "", above: frozenset[int] = frozenset()) -> Iterator[Any]:
+    """Go through everything that `value` holds, with paths; `above` are the ids of its holders."""
     if isinstance(value, Tensor):
         yield path, value
         return
@@ -43,76 +90,12 @@ def _walk(value: Any, path: str, above: set[int]) -> Iterator[tuple[str, Tensor]
     elif isinstance(value, list | tuple):
         parts = enumerate(value)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        parts = [(each.name, getattr(value, each.name)) for each in dataclasses.fields(value)]
     elif hasattr(value, "__dict__") and not callable(getattr(value, "__wrapped__", None)):
         parts = vars(value).items() if not isinstance(value, type) else ()
     else:
         return
+    yield path, value
     for name, part in parts:
         if isinstance(part, Tensor | list | tuple | dict) or hasattr(part, "__dict__"):
-            yield from _walk(part, f"{path}.{name}" if path else str(name), {*above, id(value)})
-
-
-def save(layer: Any, path: str | os.PathLike[str]) -> None:
-    """Write the parameters of a layer to a safetensors file, whole or not at all.
-
-    Raises UsageError where the package safetensors is missing.
-    """
-    to_bytes = _safetensors("save")
-    arrays = {name: np.ascontiguousarray(t._value) for name, t in parameters(layer).items()}
-    if not arrays:
-        raise UsageError(f"save: {type(layer).__name__} has no parameters")
-    target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(to_bytes(arrays))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def load(layer: Any, path: str | os.PathLike[str]) -> None:
-    """Read the parameters of a layer from a safetensors file; all are checked first.
-
-    Raises FileFormatError for a missing or damaged file, and where names or shapes do not agree.
-    """
-    from_bytes = _safetensors("load")
-    try:
-        arrays = from_bytes(Path(path).read_bytes())
-    except OSError as error:
-        raise FileFormatError(f"{path}: cannot be read: {error.strerror}") from None
-    except Exception as error:
-        raise FileFormatError(
-            f"{path}: not a safetensors file, or a damaged one ({error}); "
-            "write it again with backsight.nn.save"
-        ) from None
-    own = parameters(layer)
-    missing, extra = sorted(set(own) - set(arrays)), sorted(set(arrays) - set(own))
-    if missing or extra:
-        raise FileFormatError(
-            f"{path}: parameters differ from the layer's; only in the layer: "
-            f"{', '.join(missing) or 'none'}; only in the file: {', '.join(extra) or 'none'}"
-        )
-    for name, t in own.items():
-        if arrays[name].shape != t.shape:
-            raise FileFormatError(
-                f"{path}: {name} has shape {arrays[name].shape} in the file, {t.shape} in the layer"
-            )
-    for name, t in own.items():
-        assign(t, arrays[name])
-
-
-def _safetensors(function: str) -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError:
-        raise UsageError(
-            f"{function}: parameters are kept in safetensors files; "
-            "install the package with: pip install 'backsight[save]'"
-        ) from None
-    return getattr(safetensors.numpy, function)
+            yield from walk(part, f"{path}.{name}" if path else str(name), above | {id(value)})

@@ -11,8 +11,8 @@
 The forward's parameters before `*` are *inputs*: each gets a gradient. Those after `*` are
 *attributes*: axes, labels, masks, indices; they never get one. A backward asks by name for
 
-    d<output>        the upstream gradient (`dout`; `dh_next, dc_next` where the forward returns
-    names) an input, an attribute, an output (`out`), `<input>_shape`,
+    d<output>        the upstream gradient (`dout`; `dh_next, dc_next` where several are returned)
+    an input, an attribute, an output (`out`), `<input>_shape`,
     or any local name of the forward (`x_hat`), handed out by a twin of it (source.py),
 
 and returns one gradient per input, in order. What it asks for is what is kept in memory.
