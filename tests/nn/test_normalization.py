@@ -9,7 +9,7 @@ import pytest
 
 import backsight as bs
 from backsight import nn
-from backsight.errors import UsageError
+from backsight.errors import ShapeError, UsageError
 
 from .against_torch import compare, same
 
@@ -163,3 +163,10 @@ def test_a_thousand_layers_train() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[2] < losses[1] < losses[0]
+
+
+def test_an_empty_batch_does_not_spoil_the_running_averages() -> None:
+    layer = nn.BatchNorm(2)
+    with pytest.raises(ShapeError, match=r"x \(0, 2\) is an empty batch"):
+        layer(np.zeros((0, 2), np.float32))
+    np.testing.assert_array_equal(layer.running_mean, [0, 0])

@@ -122,6 +122,22 @@ def test_the_mean_of_no_labels_is_nan_with_a_gradient_of_0(loss: Any) -> None:
     assert np.all(x.grad == 0)  # as PyTorch's
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: squared_error(x, x),
+        lambda x: huber_loss(x, x),
+        lambda x: bce(x, x),
+        lambda x: bce_with_logits(x, x),
+        lambda x: cross_entropy(x, labels=LABELS[:0]),
+        lambda x: cross_entropy_probabilities(x, targets=x),
+    ],
+)
+def test_an_empty_batch_has_no_mean(call: Any) -> None:
+    with pytest.raises(ShapeError, match=r"x \(0, 3\) is an empty batch"):
+        call(np.zeros((0, 3)))
+
+
 def test_a_wide_class_weight_does_not_widen() -> None:
     x = X.astype(np.float32)
     assert cross_entropy(x, labels=LABELS, weight=np.ones(3)).dtype == np.float32

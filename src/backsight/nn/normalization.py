@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..engine.tensors import Tensor, tensor
-from ..errors import UsageError
+from ..errors import ShapeError, UsageError
 from ..ops import normalization
 from .parameters import STATE
 
@@ -53,8 +53,13 @@ class BatchNorm:
                 variance=self.running_variance,
                 eps=self.eps,
             )
+        if np.size(x) == 0:
+            raise ShapeError(
+                f"BatchNorm: x {np.shape(x)} is an empty batch, which has no mean; skip it, or "
+                "call nn.evaluate first"
+            )
         out = normalization.batch_norm(x, self.gamma, self.beta, eps=self.eps)
-        self._move(x.value if isinstance(x, Tensor) else np.asarray(x))
+        self._move(np.asarray(x.value if isinstance(x, Tensor) else x))
         return out
 
     def _move(self, x: Array) -> None:

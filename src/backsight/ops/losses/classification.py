@@ -252,7 +252,7 @@ def check_classes(
     x: Array, labels: Array, weight: Array | None, ignore_index: int | None, reduction: str
 ) -> None:
     """Raise an error unless labels are class numbers of x, one for each row of scores."""
-    check_reduction(reduction)
+    check_reduction(x, reduction)
     shape, given = np.shape(x), np.shape(labels)
     kind = getattr(labels, "dtype", np.dtype(object)).kind
     if given == shape and kind == "f":
@@ -321,7 +321,7 @@ def check_cross_entropy_probabilities(
     x: Array, targets: Array, label_smoothing: float, reduction: str
 ) -> None:
     """Refuse targets that are not probabilities of the shape of x."""
-    check_reduction(reduction)
+    check_reduction(x, reduction)
     check_smoothing(label_smoothing)
     if getattr(targets, "dtype", np.dtype(object)).kind != "f":
         raise DTypeError(
@@ -338,5 +338,5 @@ def check_cross_entropy_probabilities(
 @hinge_loss.check
 def check_hinge_loss(x: Array, labels: Array, reduction: str) -> None:
     """Refuse labels that are not 1 and −1, one per score."""
-    check_reduction(reduction)
+    check_reduction(x, reduction)
     check_signs(labels, np.shape(x))

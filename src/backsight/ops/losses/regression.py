@@ -314,10 +314,15 @@ def cosine_embedding_loss_backward(
     return dx, dy
 
 
-def check_reduction(reduction: str) -> None:
-    """Raise UsageError for an unknown reduction."""
+def check_reduction(x: Array, reduction: str) -> None:
+    """Raise UsageError for an unknown reduction, ShapeError for the mean over an empty batch."""
     if reduction not in ("mean", "sum", "none"):
         raise UsageError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    if reduction == "mean" and np.size(x) == 0:
+        raise ShapeError(
+            f"x {np.shape(x)} is an empty batch, over which there is no mean; skip it, or take "
+            "reduction='sum'"
+        )
 
 
 for _loss in (squared_error, absolute_error, bce_with_logits):
@@ -337,23 +342,23 @@ def check_huber(delta: float) -> None:
 
 
 @huber_loss.check
-def check_huber_loss(delta: float, reduction: str) -> None:
+def check_huber_loss(x: Array, delta: float, reduction: str) -> None:
     """Refuse a delta that is not positive, and unknown reductions."""
     check_positive("delta", delta)
-    check_reduction(reduction)
+    check_reduction(x, reduction)
 
 
 @smooth_l1_loss.check
-def check_smooth_l1_loss(beta: float, reduction: str) -> None:
+def check_smooth_l1_loss(x: Array, beta: float, reduction: str) -> None:
     """Refuse a negative beta, and unknown reductions."""
     check_positive("beta", beta, or_zero=True)
-    check_reduction(reduction)
+    check_reduction(x, reduction)
 
 
 @bce.check
 def check_bce(x: Array, reduction: str) -> None:
     """Refuse what is no probability: logits, most often. nan passes, so that it can be traced."""
-    check_reduction(reduction)
+    check_reduction(x, reduction)
     outside = (x < 0) | (x > 1)
     if np.any(outside):
         worst = (
@@ -366,10 +371,10 @@ def check_bce(x: Array, reduction: str) -> None:
 
 
 @kl_divergence.check
-def check_kl_divergence(reduction: str) -> None:
+def check_kl_divergence(x: Array, reduction: str) -> None:
     """Refuse unknown reductions."""
     if reduction != "batchmean":
-        check_reduction(reduction)
+        check_reduction(x, reduction)
 
 
 def check_signs(labels: Array, shape: Shape) -> None:
@@ -389,5 +394,5 @@ def check_signs(labels: Array, shape: Shape) -> None:
 @cosine_embedding_loss.check
 def check_cosine_embedding_loss(x: Array, y: Array, labels: Array, reduction: str) -> None:
     """Refuse labels that are not 1 and −1, one per pair, and unknown reductions."""
-    check_reduction(reduction)
+    check_reduction(x, reduction)
     check_signs(labels, np.broadcast_shapes(np.shape(x), np.shape(y))[:-1])
