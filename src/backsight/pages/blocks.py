@@ -73,4 +73,12 @@ class Table:
     align: tuple[Align, ...] = ()
 
 
-Block: TypeAlias = Heading | Prose | Code | Table
+@dataclass(frozen=True, slots=True)
+class Math:
+    """A line of mathematics: as plain text, and as LaTeX for those who can set it."""
+
+    text: str
+    latex: str
+
+
+Block: TypeAlias = Math | Heading | Prose | Code | Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from .blocks import Block, Code, Heading, Prose, Table
+from .blocks import Block, Code, Heading, Math, Prose, Table
 from .cells import one_line, printable, width, wrap
 from .excerpt import code_lines
 
@@ -39,6 +39,8 @@ def page_lines(page: Page, room: int) -> Iterator[Text]:
 
 def joined(previous: Block | None, block: Block) -> bool:
     """Tell whether no empty line stands between two blocks: labelled lines keep together."""
+    if isinstance(block, Math):
+        return isinstance(previous, Math | Prose)
     return isinstance(previous, Prose) and isinstance(block, Prose) and bool(block.label)
 
 
@@ -53,6 +55,16 @@ def block_lines(block: Block, room: int) -> Iterator[Text]:
             yield from code_lines(block, room, STYLES)
         case Table():
             yield from table_lines(block, room)
+        case Math(text=text):
+            yield from math_lines(text, room)
+
+
+def math_lines(text: str, room: int) -> Iterator[Text]:
+    """Yield a formula indented; where it is too long it goes on below, farther in."""
+    first, *rest = wrap(printable(text), max(room - 6, LEAST))
+    yield Text(f"    {first}")
+    for line in rest:
+        yield Text(f"      {line}")
 
 
 def labelled(text: str, label: str, severity: str, room: int, style: str = "") -> Iterator[Text]:

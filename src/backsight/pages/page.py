@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..errors import UsageError
 from .blocks import Block
+from .files import write_text
 from .text import to_text
 
 PAINTERS = {".txt": to_text}
@@ -37,7 +38,7 @@ class Page:
             raise UsageError(
                 f"{path}: a page cannot be saved {suffix}; it can be saved as {', '.join(PAINTERS)}"
             )
-        path.write_text(paint(self), encoding="utf-8")
+        write_text(path, paint(self))
 
 
 class HasPage(Protocol):
