@@ -7,6 +7,7 @@ from .blocks import Code as Code
 from .blocks import Heading as Heading
 from .blocks import Mark as Mark
 from .blocks import Math as Math
+from .blocks import Picture as Picture
 from .blocks import Prose as Prose
 from .blocks import Table as Table
 from .files import write_text as write_text

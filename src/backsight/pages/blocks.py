@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .vector.scene import Scene
+
 Align: TypeAlias = Literal["left", "right"]
 
 
@@ -81,4 +83,11 @@ class Math:
     latex: str
 
 
-Block: TypeAlias = Math | Heading | Prose | Code | Table
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture; where none can be shown, its description stands for it."""
+
+    scene: Scene
+
+
+Block: TypeAlias = Picture | Math | Heading | Prose | Code | Table

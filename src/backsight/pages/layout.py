@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from .blocks import Block, Code, Heading, Math, Prose, Table
+from .blocks import Block, Code, Heading, Math, Picture, Prose, Table
 from .cells import one_line, printable, width, wrap
 from .excerpt import code_lines
 
@@ -57,6 +57,8 @@ def block_lines(block: Block, room: int) -> Iterator[Text]:
             yield from table_lines(block, room)
         case Math(text=text):
             yield from math_lines(text, room)
+        case Picture(scene=scene):
+            yield from labelled(scene.description or scene.title, "picture", "", room)
 
 
 def math_lines(text: str, room: int) -> Iterator[Text]:

@@ -1,0 +1,4 @@
+"""Pictures of passes and runs."""
+
+from .graph import Drawing as Drawing
+from .graph import draw as draw
