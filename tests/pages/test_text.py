@@ -251,7 +251,9 @@ def test_save_writes_text(tmp_path):
     ("name", "what"), [("page.docx", "as .docx"), ("page", "without a suffix")]
 )
 def test_save_names_the_formats_there_are(name, what, tmp_path):
-    with pytest.raises(UsageError, match=rf"cannot be saved {what}; it can be saved as \.txt"):
+    with pytest.raises(
+        UsageError, match=rf"cannot be saved {what}; it can be saved as \.txt, \.html"
+    ):
         PAGE.save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
