@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import backsight  # noqa: F401 - registers every op
-from backsight.diagnosis import RULES
+from backsight.diagnosis import all_rules
 from backsight.ops.protocol import OPS, Op
 
 
@@ -40,12 +40,25 @@ def ops_page() -> str:
 
 
 def rules_page() -> str:
-    """Every rule with its docstring."""
-    lines = ["# Rules"]
-    for code in sorted(RULES):
-        rule = RULES[code]
-        text = inspect.getdoc(rule.check) or ""
-        lines += ["", f"## {code} {rule.name}", "", "```text", text, "```"]
+    """Every rule: an index, then each with its docstring and its thresholds."""
+    rules = all_rules()
+    lines = [
+        "# Rules",
+        "",
+        "A finding is a claim with its evidence. These are the patterns that are looked for; "
+        "`backsight explain` prints the same. The programs under *Fires on* and *Silent on* are "
+        "run by a test.",
+        "",
+        "| code | name | |",
+        "|---|---|---|",
+    ]
+    lines += [f"| [{r.code}](#{r.code.lower()}-{r.name}) | {r.name} | {r.summary} |" for r in rules]
+    for rule in rules:
+        lines += ["", f"## {rule.code} {rule.name}", "", "```text", rule.__doc__ or "", "```"]
+        if rule.thresholds:
+            lines += ["", "```toml", f"[tool.backsight.{rule.code}]"]
+            lines += [f"{name} = {value}" for name, value in rule.thresholds.items()]
+            lines += ["```"]
     return "\n".join(lines) + "\n"
 
 

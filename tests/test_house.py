@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -105,8 +106,10 @@ def test_unknown_name_says_so() -> None:
 
 
 def test_every_module_imports() -> None:
+    torch = importlib.util.find_spec("torch") is not None
     for module in pkgutil.walk_packages(backsight.__path__, "backsight."):
-        if not module.name.endswith("__main__"):
+        # What watches PyTorch is the only part that needs it.
+        if not module.name.endswith("__main__") and (torch or ".adapters.torch" not in module.name):
             importlib.import_module(module.name)
 
 

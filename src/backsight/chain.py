@@ -18,8 +18,8 @@ from .traces.trace import Edge, Node, Trace
 def contributions(trace: Trace, node: Node) -> tuple[Array | None, ...]:
     """Return what a node adds to the gradient of each of its arguments, in order of its edges.
 
-    None for constants, and everywhere where that cannot be computed: the op is unknown, or the trace
-    holds statistics only. Un-broadcasting is done: each has the shape of its argument.
+    None for constants, and everywhere where that cannot be computed: the op is unknown, or the
+    trace holds statistics only. Un-broadcasting is done: each has the shape of its argument.
     """
     nothing = (None,) * len(node.inputs)
     if node.grad is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+import tomllib
+
 import pytest
 from click.testing import CliRunner
 
@@ -19,8 +22,12 @@ def test_a_rule_is_explained_by_code_or_name(topic: str) -> None:
     code, text = explained(topic)
     assert code == 0
     assert text.startswith("BS301 clip-blocks-loss\n")
-    for part in ("Fires on::", "Silent on::", "What helps:", "Source:", "warning 0.25"):
+    for part in ("Fires on::", "Silent on::", "What helps:", "Source:"):
         assert part in text
+    _, _, settings = text.partition("pyproject.toml:\n")
+    table = tomllib.loads(textwrap.dedent(settings.partition("\nTo silence")[0]))
+    assert table["tool"]["backsight"]["BS301"] == {"warning": 0.25, "critical": 0.5, "in_a_row": 5}
+    assert "# backsight: ignore[BS301]" in settings
 
 
 def test_an_error_is_explained() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..watching.programs import TRAINING, backsight
+from ..watching.programs import TRAINING, backsight, python
 
 HUBER = TRAINING.replace("np.clip(delta, -1.0, 1.0) ** 2", "bs.huber(delta, delta=1.0)")
 
@@ -44,8 +44,8 @@ def test_the_leak_is_named_by_place_share_reason_and_repair(folder: Path) -> Non
         "12 │     return np.mean(np.clip(delta, -1.0, 1.0) ** 2)".replace("    ", ""),
         "clip blocks",
         "Outside [-1, 1] its local derivative is zero",
-        "`bs.huber(delta, delta=1.0)` in place of the square of `np.clip(delta, -1.0, 1.0)`",
-        "100 of 100 steps",
+        "return np.mean(bs.huber(delta, delta=1.0))",
+        "of 100 steps (a step is one backward pass)",
         "backsight: recording: backsight/clipped.bsr",
     ):
         assert part in text
@@ -109,6 +109,57 @@ def test_fail_on_replaces_zero_only(folder: Path) -> None:
     assert backsight(folder, "run", "--fail-on", "warning", "idle.py").returncode == 0
 
 
+def test_sarif_and_github_are_written(folder: Path) -> None:
+    run = backsight(folder, "run", "--format", "sarif", "-o", "out.sarif", "clipped.py")
+    assert run.stdout == "()\n"
+    log = json.loads((folder / "out.sarif").read_text())
+    assert [result["ruleId"] for result in log["runs"][0]["results"]] == ["BS301"]
+    assert not [path for path in folder.iterdir() if path.name.endswith(".part")]
+    run = backsight(folder, "run", "--format", "github", "clipped.py")
+    assert run.stderr.startswith("::error file=clipped.py,line=12,endLine=12,col=20,endColumn=44,")
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_diagnosis_that_cannot_be_written_is_told(folder: Path) -> None:
+    script = folder / "clipped.py"
+    script.write_text(script.read_text() + "import os\nos.rmdir('out')\n")
+    (folder / "out").mkdir()
+    run = backsight(folder, "run", "--format", "json", "-o", "out/d.json", "clipped.py")
+    assert run.returncode == 0
+    assert "backsight: out/d.json cannot be written" in run.stderr
+    assert "✖ BS301" in run.stderr
+
+
+def test_a_slip_in_the_settings_is_told_before_the_run(folder: Path) -> None:
+    file = folder / "pyproject.toml"
+    file.write_text("[tool.backsight.BS301]\nwarn = 0.4\n")
+    message = refused(folder, "run", "clipped.py")
+    assert f"{file}, [tool.backsight]: BS301 clip-blocks-loss has no threshold 'warn'" in message
+    file.write_text("[tool.backsight.BS301]\nwarning = 0.99\ncritical = 0.99\n")
+    assert "BS301 clip" not in backsight(folder, "run", "clipped.py").stderr
+
+
+def test_a_run_killed_before_its_first_step_is_not_taken_for_an_older_one(folder: Path) -> None:
+    backsight(folder, "run", "clipped.py")
+    assert (folder / "backsight" / "clipped.bsr").is_file()
+    (folder / "clipped.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    assert backsight(folder, "run", "clipped.py").returncode == -9
+    run = backsight(folder, "diagnose", "backsight/clipped.bsr")
+    assert run.returncode == 2
+    assert "backsight/clipped.bsr does not exist" in run.stderr
+
+
+def test_a_framework_that_cannot_be_imported_fails_as_it_would_unwatched(folder: Path) -> None:
+    (folder / "torch.py").write_text("raise RuntimeError('a broken installation')\n")
+    (folder / "uses.py").write_text("import torch\n")
+    bare = python(folder, "uses.py")
+    watched = backsight(folder, "run", "-q", "uses.py")
+    assert watched.returncode == bare.returncode == 1
+    kept = [line for line in bare.stderr.splitlines() if "~" not in line and "^" not in line]
+    seen = [line for line in watched.stderr.splitlines() if "~" not in line and "^" not in line]
+    assert seen[: len(kept)] == kept
+
+
 def test_steps_and_recording_options(folder: Path) -> None:
     run = backsight(folder, "run", "--steps", "7", "--recording", "deep/down/r.bsr", "clipped.py")
     assert "7 of 100 steps" in " ".join(run.stderr.split())
@@ -131,7 +182,7 @@ def test_an_ignored_line_is_left_alone(folder: Path) -> None:
     script.write_text(script.read_text().replace("** 2)", "** 2)  # backsight: ignore[BS301]"))
     run = backsight(folder, "run", "--fail-on", "info", "clipped.py")
     assert run.returncode == 0
-    assert "ignored by comment: 1 finding of BS301" in run.stderr
+    assert "ignored as told: 1 finding of BS301" in run.stderr
 
 
 def test_a_place_that_cannot_be_written_costs_a_line(folder: Path) -> None:

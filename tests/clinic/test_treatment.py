@@ -9,7 +9,9 @@ import pytest
 
 from backsight.clinic import Case, Treatment, all_cases, find_case, page_of, treat
 from backsight.clinic.treatment import Visit, figure_in
+from backsight.diagnosis import all_rules
 from backsight.errors import UsageError
+from backsight.pages import to_text
 
 
 def finding(code: str, **evidence: float) -> dict[str, object]:
@@ -42,8 +44,27 @@ def test_the_finding_that_names_the_leak_comes_first() -> None:
     assert treatment.finding is not None
     assert treatment.finding["code"] == "BS301"
     text = str(page_of([treatment]))
-    for part in ("BS301", "a-rule", "sick_torch.py:7", "1 of 1 leaks named", "0.9"):
+    for part in (
+        "BS301 a-rule",
+        "7 │ clamp( x)",
+        "blocked share 90% (limit 50%)",
+        "0.5 → 0.5",
+        "1 of 1 leaks named",
+    ):
         assert part in text
+
+
+def test_no_word_of_the_table_is_broken_at_80_columns() -> None:
+    longest = max((case.name for case in all_cases()), key=len)
+    rule = max((rule.name for rule in all_rules()), key=len)
+    found = finding("BS301", blocked_share=0.9) | {"rule": rule}
+    found["location"] = {"file": "x", "line": 123, "expression": "torch.clamp(x)" * 9}
+    case = dataclasses.replace(find_case(longest), codes=("BS301",))
+    sick, cured = visit(found, figure=-1234.5678), visit(figure=9.8764e-12)
+    text = to_text(page_of([Treatment(case, "backsight", sick, cured)]), 80)
+    for part in (longest, f"BS301 {rule}", "blocked share 90% (limit 50%)", "-1235 → 9.876e-12"):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_nothing_found_is_called_none_and_another_finding_what_it_is() -> None:

@@ -58,8 +58,8 @@ def test_the_json_is_the_documented_one() -> None:
 
 
 def test_the_text_gives_verdict_place_evidence_fix_and_scope() -> None:
-    text = str(diagnose(recording_of([0.875] * 20)).page())
-    assert text == TEXT
+    diagnosis = diagnose(recording_of([0.875] * 20))
+    assert str(diagnosis.page()) == TEXT + ", ".join(diagnosis.rules) + ".\n"
 
 
 TEXT = """\
@@ -78,24 +78,34 @@ Diagnosis of dqn.py
 clip blocks 88% of the gradient that reaches it: 1,120 of 1,280 elements in 20 observed
 steps (steps 1 to 20). Outside [-1, 1] its local derivative is zero, and these are
 values that the loss wants back inside the range: the largest errors teach nothing.
-evidence: blocked share 0.875, threshold 0.5, first step 1, last step 20, samples 1,280,
-          observations 20, passed norm 0.5
-fix: Use the Huber loss: `bs.huber(delta, delta=1.0)` in place of the square of
-     `np.clip(delta, -1.0, 1.0)`. Inside ±1 it is the same parabola (halved); outside it
-     goes on as a straight line, so large errors still pull, with a gradient of at most
-     1.
+evidence: blocked share 88%, threshold 50%, steps 1 to 20, samples 1,280, observations
+          20, passed norm 0.5
+fix: Use the Huber loss:
+         loss = np.mean(bs.huber(delta, delta=1.0))
+     Inside ±1 it is the same parabola (halved); outside it goes on as a straight line,
+     so large errors still pull, with a gradient of at most 1.
 
 Observed
 
 20 of 20 steps (a step is one backward pass); watching took 0 s, 3.1% of the run. Rules
-applied: BS301.
-"""
+applied: """
 
 
 def test_a_clean_run_is_clean() -> None:
     diagnosis = diagnose(recording_of([0.0] * 20))
     assert diagnosis.status == "clean"
     assert "✔ No leak found." in str(diagnosis.page())
+
+
+def test_a_run_of_which_too_little_was_seen_is_not_called_healthy() -> None:
+    diagnosis = diagnose(recording_of([0.0], steps=400, probed=1))
+    text = " ".join(str(diagnosis.page()).split())
+    assert "✔" not in text
+    assert "● No leak found, but too few steps were observed to rule one out." in text
+    assert "not observed: enough: 1 of 400 steps, while most rules need 5 in a row" in text
+    assert diagnosis.to_json()["observed"]["not_observed"]
+    short = diagnose(recording_of([0.0], steps=1, probed=1))  # all of a short run is all there is
+    assert "✔ No leak found." in str(short.page())
 
 
 def test_a_run_without_backward_is_not_called_healthy() -> None:
@@ -121,7 +131,7 @@ def test_a_failure_of_the_watching_is_told() -> None:
     text = str(diagnosis.page())
     assert "Watching broke off: OSError: disk full. Until then: 1 critical finding." in text
     assert "not observed: x" in text
-    assert "The run has not ended, or it was killed." in text
+    assert "The run was killed: the recording ends at step 20." in text
 
 
 @pytest.mark.parametrize("comment", ["ignore[BS301]", "ignore", "ignore[BS101, bs301]"])
@@ -129,7 +139,7 @@ def test_a_comment_on_the_line_silences(comment: str) -> None:
     site = clamp_site(source=f"    loss = np.clip(delta, -1, 1)  # backsight: {comment} wanted")
     diagnosis = diagnose(recording_of([0.9] * 20, site))
     assert diagnosis.status == "clean"
-    assert "ignored by comment: 1 finding of BS301" in str(diagnosis.page())
+    assert "ignored as told: 1 finding of BS301" in str(diagnosis.page())
 
 
 def test_a_comment_for_another_rule_does_not() -> None:
@@ -152,7 +162,9 @@ def test_it_is_saved_by_suffix(tmp_path: Path) -> None:
     diagnosis.save(tmp_path / "d.json")
     assert json.loads((tmp_path / "d.json").read_text()) == diagnosis.to_json()
     diagnosis.save(tmp_path / "d.txt")
-    assert (tmp_path / "d.txt").read_text(encoding="utf-8") == TEXT
+    assert (tmp_path / "d.txt").read_text(encoding="utf-8") == str(diagnosis.page())
+    diagnosis.save(tmp_path / "d.sarif")
+    assert json.loads((tmp_path / "d.sarif").read_text()) == diagnosis.to_sarif()
     with pytest.raises(UsageError, match=r"cannot be saved as \.docx"):
         diagnosis.save(tmp_path / "d.docx")
 

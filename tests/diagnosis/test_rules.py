@@ -18,6 +18,8 @@ RULES = all_rules()
 
 def watched(program: str, folder: Path) -> Recording:
     """Run a program of a docstring under watch; from a file, so that its lines can be named."""
+    if "import torch" in program:
+        pytest.importorskip("torch")
     file = folder / "program.py"
     file.write_text(program)
     names = {"np": np, "bs": bs, "rng": np.random.default_rng(0)}

@@ -38,6 +38,33 @@ def units(*windows: Sequence[int], samples: int = 512) -> Recording:
     return run_of(units=[(activation("relu"), samples, windows)])
 
 
+def beside_data() -> Recording:
+    """A leaf that stays and one made anew at every step, both inputs: the optimiser has the net."""
+    figures = [{"unchanged": 0.0, "gradient_rms": 0.1}] * 25
+    still = [{"unchanged": 1.0, "gradient_rms": 0.1}] * 25
+    inputs = weight("t0", 5, optimizer=""), weight("t", 4, optimizer="")
+    return run_of((inputs[0], still), (inputs[1], figures), (weight("net.w", 1), figures))
+
+
+def called_twice(here: Sequence[int], there: Sequence[int]) -> Recording:
+    """A layer of one weight with a site at each of two calls."""
+    one, other = (
+        activation(
+            "relu",
+            where=place_of(f"net({name})"),
+            attributes={"units": 10, "weight": "net.0.weight"},
+        )
+        for name in ("real", "fake")
+    )
+    return run_of(units=[(one, 512, [here] * 4), (other, 512, [there] * 4)])
+
+
+def died_under_updates(size: float) -> Recording:
+    """Units that die while the updates have this size against a weight of spread 1."""
+    updates = (weight("w", 3), [{"std": 1.0, "update_std": size}] * 5)
+    return run_of(updates, units=[(activation("relu"), 512, [ALIVE, ALIVE, DEAD, DEAD, DEAD])])
+
+
 def scales(*stds: float, op: str = "relu") -> Recording:
     return run_of(*((activation(op), [{"std": std}] * 3) for std in stds))
 
@@ -104,10 +131,12 @@ FIRES: list[tuple[str, Recording, Severity]] = [
     ("BS106", run_of(norms=[1.0] * 30 + [50.0] + [1.0] * 9), WARNING),
     ("BS106", run_of(norms=[1.0] * 30 + [500.0] + [1.0] * 9), CRITICAL),
     ("BS201", units(*[DEAD] * 4), CRITICAL),
-    ("BS201", units(*[[0] * 6 + [9] * 14] * 4), WARNING),
-    ("BS201", units(*[[0] * 6 + [9] * 14] * 12, samples=8), WARNING),
+    ("BS201", units(*[[0] * 9 + [9] * 11] * 4), WARNING),
+    ("BS201", units(*[[0] * 9 + [9] * 11] * 12, samples=8), WARNING),
     ("BS202", units(*[[0] * 2 + [1] * 5 + [300] * 3] * 8), WARNING),
+    ("BS201", called_twice(DEAD, DEAD), CRITICAL),
     ("BS203", units(ALIVE, ALIVE, DEAD, DEAD, DEAD), CRITICAL),
+    ("BS203", died_under_updates(0.2), CRITICAL),
     ("BS204", saturated(*[0.4] * 10), WARNING),
     ("BS204", saturated(*[0.86] * 10), CRITICAL),
     ("BS204", saturated(*[0.1] * 20, *[0.9] * 10), CRITICAL),
@@ -194,10 +223,14 @@ SILENT: list[tuple[str, Recording]] = [
     ("BS106", run_of(norms=[0.01, 1.0] * 30)),
     ("BS201", units(*[ALIVE] * 4)),
     ("BS201", units(*[[0] * 3 + [9] * 7] * 4)),
+    ("BS201", units(*[[0] * 6 + [9] * 14] * 4)),
+    ("BS201", called_twice(DEAD, [9] * 4 + [0] * 6)),
     ("BS201", units(DEAD, ALIVE, DEAD, ALIVE)),
     ("BS201", units(*[DEAD] * 2, samples=8)),
     ("BS202", units(*[[100] * 10] * 8)),
     ("BS203", units(*[DEAD] * 5)),
+    ("BS203", died_under_updates(0.001)),
+    ("BS206", scales(1.0, 0.0, 1.0, 1.0)),
     ("BS203", units(*[ALIVE] * 5)),
     ("BS204", saturated(*[0.1] * 10)),
     ("BS204", saturated(*[0.9] * 4)),
@@ -215,6 +248,7 @@ SILENT: list[tuple[str, Recording]] = [
     ("BS304", without_gradient(25, at=7)),
     ("BS304", without_gradient(25, optimizer="")),
     ("BS304", without_gradient(15)),
+    ("BS306", beside_data()),
     ("BS306", unchanged("w", moved=1.0)),
     ("BS306", never_updated([0.5 + 1e-9 * step for step in range(25)])),
     ("BS306", unchanged("vgg.features.weight", "image")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -83,6 +84,7 @@ def _child(run: Callable[[], int], script: Path, paths: Sequence[Path]) -> None:
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
         os.chdir(script.parent)
+        random.seed(0)  # Python draws a new state in a fork
         sys.dont_write_bytecode = True
         code = run()
     finally:

@@ -87,10 +87,37 @@ SCRIPTS = {
     + "train(3)\nw.register_hook(lambda g: 1 / 0)\ntry:\n    train(1)\nexcept ZeroDivisionError:\n"
     + "    print('caught')\n",
     "raises_in_training": TRAINING + "train(30)\nloss_of(w).reshape(7)\n",
+    "exits_at_exit": "import atexit, os; atexit.register(lambda: os._exit(6))\n"
+    + TRAINING
+    + "train(9)\nprint('done', flush=True)\n",
+    "reads_stdin": "import sys; print(repr(sys.stdin.read()), sys.argv)",
+    "changes_folder": "import os, tempfile\n"
+    + TRAINING
+    + "os.chdir(tempfile.gettempdir())\ntrain(30)\nprint(train(1).item().hex())\n",
+    "closes_stdout": "import sys\n"
+    + TRAINING
+    + "print(train(9).item().hex(), flush=True)\n"
+    + "sys.stdout.close()\n",
+    "traces_itself": "import sys, traceback\n"
+    + TRAINING
+    + "w.register_hook(lambda g: 1 / 0)\ntry:\n    train(1)\nexcept ZeroDivisionError as e:\n"
+    + "    print([f.name for f in traceback.extract_tb(e.__traceback__)])\n",
+    "lifetimes": "import gc, sys, weakref\n"
+    + TRAINING
+    + "train(1)\ngc.collect(); gc.disable()\nfor _ in range(30):\n    h = x @ w\n"
+    + "    loss = (np.tanh(h) ** 2).mean()\n    kept = [weakref.ref(h), weakref.ref(loss)]\n"
+    + "    w.grad = None\n    loss.backward()\n    del h, loss\n"
+    + "    print([each() for each in kept], sys.getrefcount(w))\n",
+    "recursion": "import sys\n"
+    + TRAINING
+    + "sys.setrecursionlimit(300)\n"
+    + "def deep(n):\n    return deep(n - 1) if n else train(3).item().hex()\nprint(deep(100))\n"
+    + "try:\n    deep(1000)\nexcept RecursionError as e:\n    print(e)\n"
+    + "print(train(3).item().hex())\n",
     "imports_watch": TRAINING
     + "with bs.watch() as inner:\n    train(30)\nprint(inner.diagnosis.findings[0].code)",
 }
-NOT_OBSERVED = "os_exit", "closes_stderr"
+NOT_OBSERVED = "os_exit", "closes_stderr", "exits_at_exit"
 
 
 CASES = [(name, ()) for name in SCRIPTS] + [

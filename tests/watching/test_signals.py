@@ -77,7 +77,7 @@ def test_a_killed_run_can_still_be_diagnosed(tmp_path: Path) -> None:
     assert [finding["code"] for finding in data["findings"]] == ["BS301"]
     assert data["observed"]["steps"] > 50
     text = backsight(tmp_path, "diagnose", "backsight/script.bsr").stdout
-    assert "The run has not ended, or it was killed." in text
+    assert "The run was killed: the recording ends at step " in " ".join(text.split())
 
 
 def test_a_run_in_progress_can_be_diagnosed(tmp_path: Path) -> None:
@@ -85,6 +85,7 @@ def test_a_run_in_progress_can_be_diagnosed(tmp_path: Path) -> None:
     time.sleep(1.5)
     run = backsight(tmp_path, "diagnose", "backsight/script.bsr")
     assert "✖ BS301 clip-blocks-loss" in run.stdout
+    assert "The run is still going on: this is as of step " in " ".join(run.stdout.split())
     process.kill()
     process.communicate()
 

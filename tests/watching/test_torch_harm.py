@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,17 @@ from .forked import PROGRAMS, bare, watched
 pytestmark = pytest.mark.torch
 
 SCRIPTS = sorted(PROGRAMS.glob("*.py"))
-NAMES = [script.stem for script in SCRIPTS if script.stem not in ("ending", "compiled")]
-
+APART = ("ending", "compiled", "distributed", "spawned")
+NAMES = [script.stem for script in SCRIPTS if script.stem not in APART]
 
 UNSEEN = {
     "checkpoints": {
         "backward passes inside a backward pass (reentrant checkpointing)",
         "clamp whose input is packed away or stretched",
     },
+    "custom": {"clamp whose input is packed away or stretched"},
     "hooks": {"clamp whose input is packed away or stretched"},
+    "recurrent": {"recurrences whose way back leads through code of the script or packed values"},
     "modes": {"backward passes under a TorchDispatchMode"},
     "subclass": {"backward passes from subclasses of Tensor"},
 }
@@ -29,9 +32,11 @@ UNSEEN = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_does_the_same(name: str, tmp_path: Path) -> None:
+    if name == "gym_dqn":
+        pytest.importorskip("gymnasium")
     script = PROGRAMS / f"{name}.py"
     expected = bare(script, tmp_path)
-    assert expected.stdout.rpartition("end ")[2], expected.stderr
+    assert expected.stdout.rpartition("end ")[1], expected.stderr
     for options in ({"share": 0.0, "first": 3}, {"every_step": True}):
         found = watched(script, tmp_path, **options)
         assert found.stdout == expected.stdout
@@ -43,6 +48,20 @@ def test_it_does_the_same(name: str, tmp_path: Path) -> None:
     assert recording.meta["probed"] >= 12
     missed = {event.detail for event in recording.events if event.kind == "not-observed"}
     assert missed == UNSEEN.get(name, set())
+
+
+@pytest.mark.prove  # each process that is spawned loads torch anew
+@pytest.mark.parametrize("name", ["distributed", "spawned"])
+def test_processes_of_their_own_are_unharmed(name: str, tmp_path: Path) -> None:
+    script = PROGRAMS / f"{name}.py"
+    expected = bare(script, tmp_path)
+    found = watched(script, tmp_path, every_step=True)
+    assert expected.stdout.rpartition("end ")[1], expected.stderr
+    assert (found.stdout, found.code) == (expected.stdout, expected.code)
+    recording = load_recording(tmp_path / "run.bsr")
+    missed = [event.detail for event in recording.events if event.kind == "not-observed"]
+    told = "processes that the script started: only the first one is watched"
+    assert missed == ([told] if name == "distributed" else [])
 
 
 @pytest.mark.prove
@@ -94,7 +113,7 @@ def test_pytorch_is_as_it_was_when_the_watching_ends() -> None:
     import backsight as bs
 
     def parts() -> list[object]:
-        hooks = torch.optim.Adam.__mro__[1].__init__.__globals__
+        hooks = vars(importlib.import_module("torch.optim.optimizer"))  # torch hides the name
         return [
             torch.autograd._engine_run_backward,
             torch.autograd.backward,
@@ -105,6 +124,9 @@ def test_pytorch_is_as_it_was_when_the_watching_ends() -> None:
             torch._C._len_torch_function_stack(),
             len(hooks["_global_optimizer_pre_hooks"]),
             len(hooks["_global_optimizer_post_hooks"]),
+            torch.optim.Optimizer.__init__,
+            torch.optim.lr_scheduler.LRScheduler.__init__,
+            len(torch.nn.modules.module._global_parameter_registration_hooks),
             len(torch.nn.modules.module._global_forward_pre_hooks),
         ]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .figures import rows_of, unit_axis, unit_view
+
 MOST_SAMPLES = 65_536  # elements measured of one array; the error of a share is under 0.4 points
 
 
@@ -41,6 +43,33 @@ def blocked_figures(
             "arriving_norm": norm(upstream),
             "leaving_norm": norm(left),
         }
+
+
+def open_counts(
+    value: Any, low: Any, high: Any, axis: int | None, phase: int
+) -> tuple[int, int, Any]:
+    """Count by unit in how many samples a clamp lets gradient through.
+
+    `value` is what went into the clamp; its units lie along `axis` (None: where they usually lie).
+    A unit is open in a sample where its value lies within the range, bounds included; a unit of a
+    convolution where that is so at any position. One that is open in none is shut: what it puts out
+    is a constant, and whatever gradient arrives, none leaves. Returned are the number of units, of
+    samples, and an array: in how many samples each unit was open.
+
+    >>> open_counts(np.array([[0.5, 9.0], [2.0, 7.0]]), 0.0, 1.0, None, 0)
+    (2, 2, array([1, 0]))
+    """
+    if axis is None or not -value.ndim <= axis < value.ndim:
+        axis = unit_axis(value.ndim)
+    with np.errstate(all="ignore"):
+        within = np.ones(value.shape, dtype=bool)
+        if low is not None:
+            within &= ~(value < low)
+        if high is not None:
+            within &= ~(value > high)
+    view = unit_view(within, axis)
+    taken = view[rows_of(view, phase)]
+    return value.shape[axis], taken.shape[0], np.count_nonzero(taken.any(axis=1), axis=0)
 
 
 def stride(shape: Sequence[int]) -> int:

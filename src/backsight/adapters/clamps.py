@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensors import Tensor
-from .blocking import blocked_figures, sampled, stride
+from .blocking import blocked_figures, open_counts, sampled, stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,16 @@ def clamp_figures(
     )
     value, upstream, left = (sampled(each, step) for each in arrays)
     return blocked_figures(value, upstream, left, low, high, x.size)
+
+
+def clamp_units(
+    clamp: Clamp, node: Tensor, axis: int | None, phase: int
+) -> tuple[int, int, Any] | None:
+    """Return what `open_counts` says of a clamp's units, None of what has none."""
+    x = node.inputs[clamp.input]._value
+    if not isinstance(x, np.ndarray) or x.ndim < 2 or x.size == 0:
+        return None
+    return open_counts(x, *_bounds(clamp, node), axis, phase)
 
 
 def _bounds(clamp: Clamp, node: Tensor) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from ..engine.recorder import OUTPUT
 from ..engine.tensors import Tensor
 from ..traces.locations import locate, source_lines
 from ..traces.recording import Observation, Site
-from .clamps import Clamp, clamp_figures, clamp_of
+from .clamps import Clamp, clamp_figures, clamp_of, clamp_units
+from .engine_sites.activations import fed_by
 from .seen import (
     LARGE_CONSTANT,
     PARAMETER,
@@ -41,27 +42,45 @@ class EngineProbes:
 
     def __init__(self, add_site: Callable[[Site], int]) -> None:
         self.add_site = add_site
+        self.phase = 0
         self._sites: dict[tuple[Any, ...], int] = {}
         self._codes: dict[int, Any] = {}  # holding a code object keeps its id from being used again
 
     def walk(self) -> Walk:
         """Begin to observe one walk."""
+        self.phase += 1
         return Walk(self)
 
-    def site(self, clamp: Clamp, side: str, consumers: Sequence[str]) -> int | None:
+    def site(
+        self, clamp: Clamp, side: str, consumers: Sequence[str], units: int | None = None
+    ) -> int | None:
         """Return the number of the site of a clamp, None if there are too many sites already."""
         code, lasti = clamp.where or (None, 0)
-        key = (id(code), lasti, clamp.op, side)
+        key = (id(code), lasti, clamp.op, side, units)
         known = self._sites.get(key)
         if known is None and len(self._sites) < MOST_SITES:
             self._codes[id(code)] = code
             where = locate(code, lasti) if code is not None else None
             source = "\n".join(source_lines(where, context=0)[1]) if where is not None else ""
-            attributes = {"low": clamp.low, "high": clamp.high, "consumers": list(consumers)}
+            attributes = {
+                "low": clamp.low,
+                "high": clamp.high,
+                "consumers": list(consumers),
+                "units": units,
+            }
             known = self._sites[key] = self.add_site(
                 Site(clamp.op, "clamp", where, side, source=source, attributes=attributes)
             )
         return known
+
+
+class Limited(NamedTuple):
+    """A clamp as it was met: its serial number, its figures, and what its units let through."""
+
+    serial: int
+    clamp: Clamp
+    figures: dict[str, float]
+    units: tuple[int, int, Any] | None
 
 
 class Walk:
@@ -71,7 +90,7 @@ class Walk:
         self.probes = probes
         self._seen: list[Seen] = []
         self._leaves: dict[int, Tensor] = {}
-        self._clamps: list[tuple[int, Clamp, dict[str, float]]] = []
+        self._clamps: list[Limited] = []
         self._missed: set[str] = set()
 
     def node(self, node: Tensor, dout: Any, downstream: Sequence[Any]) -> None:
@@ -94,22 +113,35 @@ class Walk:
                 f"{op.name} of arrays that are not NumPy's, or stretched by its bounds"
             )
         else:
-            self._clamps.append((node.serial, clamp, figures))
+            _, axis = fed_by(node)
+            units = clamp_units(clamp, node, axis, self.probes.phase)
+            self._clamps.append(Limited(node.serial, clamp, figures, units))
 
     def finished(self) -> Observation:
         """Work out what was seen. `.grad` of the leaves must be final."""
         figures: dict[int, dict[str, float]] = {}
+        units: dict[int, tuple[int, Any]] = {}
         if self._clamps:
             of_parameters = parameter_like(self._seen)
             hidden = before_parameters(self._seen, of_parameters)
             consumers = consumers_of(self._seen)
-            for serial, clamp, measured in self._clamps:
+            for serial, clamp, measured, counted in self._clamps:
                 side = "hidden" if serial in hidden else "loss"
                 side = "parameter" if serial in of_parameters else side
-                site = self.probes.site(clamp, side, consumers.get(serial, ()))
-                if site is not None:
-                    add(figures.setdefault(site, {}), measured)
-        return Observation(figures, gradient_norm(self._leaves.values()), tuple(self._missed))
+                if side == "hidden" and clamp.low == 0 and clamp.high is None:
+                    continue  # max(x, 0) inside the model is a ReLU, and judged as one
+                counted = counted if side == "hidden" else None
+                wide = counted[0] if counted is not None else None
+                measured |= {"rows": float(counted[1])} if counted is not None else {}
+                site = self.probes.site(clamp, side, consumers.get(serial, ()), wide)
+                if site is None:
+                    continue
+                add(figures.setdefault(site, {}), measured)
+                if counted is not None and measured["arriving"] > 0:
+                    samples, active = units.get(site, (0, 0))
+                    units[site] = samples + counted[1], active + counted[2]
+        norm = gradient_norm(self._leaves.values())
+        return Observation(figures, norm, tuple(self._missed), units)
 
     @property
     def seen(self) -> Sequence[Seen]:

@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 MOST_REPEATS = 64  # of one expression in one pass, as in a loop through time
+ALL_REPEATS = 8  # so many activations are all measured, of those after them every fourth
 
 # How an input of a node is remembered: a node by its serial number, which is positive, a leaf as
 SMALL_CONSTANT, LARGE_CONSTANT, SMALL_PARAMETER, PARAMETER = 0, -1, -2, -3
+
+LOOKUPS = ("embedding", "embedding_bag", "gather", "index_select", "take")
+"""Ops that choose rows of a table by the data."""
 
 
 class Seen(NamedTuple):
@@ -29,14 +33,17 @@ class Seen(NamedTuple):
 
 
 def parameter_like(seen: Sequence[Seen]) -> set[int]:
-    """Return the nodes computed from parameters and single numbers alone: `w.T`, `exp(w)`."""
+    """Return the nodes computed from parameters and single numbers alone: `w.T`, `exp(w)`.
+
+    What is looked up in a table is as good as data.
+    """
     found: set[int] = set()
     for node in reversed(seen):
         own = [
             code for code in node.inputs if code in (PARAMETER, SMALL_PARAMETER) or code in found
         ]
         rest = [code for code in node.inputs if code not in own and code != SMALL_CONSTANT]
-        if own and not rest:
+        if own and not rest and node.op not in LOOKUPS:
             found.add(node.serial)
     return found
 
@@ -78,3 +85,19 @@ def add(total: dict[str, float], figures: dict[str, float]) -> None:
         known = total.get(name, 0.0)
         total[name] = math.hypot(known, figure) if name.endswith("_norm") else known + figure
     total["repeats"] = total.get("repeats", 0) + 1
+
+
+def worth_measuring(repeats: int) -> bool:
+    """Tell whether to measure the n-th repeat of one activation in one pass."""
+    return repeats <= ALL_REPEATS or (repeats <= MOST_REPEATS and repeats % 4 == 0)
+
+
+def pool(total: dict[str, float], figures: dict[str, float]) -> None:
+    """Pool the repeats of one activation in one pass: counts add, mean and std are averaged."""
+    repeats = total.get("repeats", 0)
+    for name, figure in figures.items():
+        if name in ("mean", "std"):
+            total[name] = (total.get(name, 0.0) * repeats + figure) / (repeats + 1)
+        else:
+            total[name] = total.get(name, 0.0) + figure
+    total["repeats"] = repeats + 1

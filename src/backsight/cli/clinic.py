@@ -22,10 +22,10 @@ NOT_RUN = 1
 @click.command(
     epilog="""\b
 Examples:
-  backsight clinic                          all cases: sick, diagnosed, cured
-  backsight clinic dqn --framework torch    one of them, in PyTorch only
-  backsight clinic dqn --show               print its programs
-  backsight clinic --keep here              leave programs, recordings and diagnoses in ./here"""
+  backsight clinic                         all cases: sick, diagnosed, cured
+  backsight clinic dqn --framework torch   one of them, in PyTorch only
+  backsight clinic dqn --show              print its programs
+  backsight clinic --keep here             keep programs and recordings in ./here"""
 )
 @click.option("--list", "listed", is_flag=True, help="List the cases, run nothing.")
 @click.option("--show", is_flag=True, help="Print the programs, run nothing.")

@@ -39,10 +39,10 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  backsight run train.py                    watch a script, then print the diagnosis
-  backsight diagnose backsight/train.bsr    print the diagnosis of a recording again
-  backsight explain BS301                   say what a rule means
-  backsight clinic                          known leaks: sick, diagnosed, cured""",
+  backsight run train.py                   watch a script, print the diagnosis
+  backsight diagnose backsight/train.bsr   the diagnosis of a recording again
+  backsight explain BS301                  say what a rule means
+  backsight clinic                         known leaks: sick, diagnosed, cured""",
 )
 @click.version_option(package_name="backsight", prog_name="backsight")
 def commands() -> None:

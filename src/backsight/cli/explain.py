@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import errors
+
+if TYPE_CHECKING:
+    from ..diagnosis import Rule
 
 
 @click.command(
@@ -21,23 +25,38 @@ Examples:
 @click.argument("topic", required=False)
 def explain(topic: str | None) -> None:
     """Say what a rule or an error means."""
-    from ..diagnosis import all_rules, find_rule
+    from ..diagnosis import all_rules, broken_rules, find_rule
 
     if topic is None:
         for each in all_rules():
             click.echo(f"{each.code} {each.name}: {each.summary}")
         for name, kind in known_errors().items():
             click.echo(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}")
+        for line in broken_rules():
+            click.echo(f"backsight: not loaded: {line}", err=True)
         return
     rule = find_rule(topic)
     if rule is not None:
-        click.echo(f"{rule.code} {rule.name}\n\n{rule.__doc__}")
-        click.echo("\nThresholds: " + ", ".join(f"{k} {v}" for k, v in rule.thresholds.items()))
+        click.echo(f"{rule.code} {rule.name}\n\n{rule.__doc__}\n\n{settings_of(rule)}")
         return
     error = {name.lower(): kind for name, kind in known_errors().items()}.get(topic.lower())
     if error is None:
         raise click.UsageError(f"there is nothing named {topic!r} to explain{nearest(topic)}")
     click.echo(f"{error.__name__}\n\n{inspect.cleandoc(error.__doc__ or '')}")
+
+
+def settings_of(rule: Rule) -> str:
+    """Show the thresholds of a rule with their defaults, how to set them, how to silence it."""
+    shown = [f"    {name} = {value}" for name, value in rule.thresholds.items()]
+    told = ["Thresholds, as they are set in pyproject.toml:", f"\n    [tool.backsight.{rule.code}]"]
+    lines = [*told, *shown, ""] if shown else []
+    return "\n".join(
+        [
+            *lines,
+            f"To silence it at one place: # backsight: ignore[{rule.code}] on the line;",
+            f'everywhere: ignore = ["{rule.code}"] under [tool.backsight].',
+        ]
+    )
 
 
 def known_errors() -> dict[str, type[BaseException]]:

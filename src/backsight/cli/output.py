@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif", "github")
 SEVERITIES = ("info", "warning", "critical")
 FOUND = 10
 """The exit code of `--fail-on`, in place of 0."""
@@ -43,14 +43,19 @@ class Output:
     def show(self, diagnosis: Diagnosis, stream: TextIO, stdout: TextIO | None = None) -> int:
         """Give out a diagnosis, to `stream` unless `--output` says else. Return the exit code."""
         if self.file is not None and self.file != "-":
-            Path(self.file).write_text(diagnosis.to_text(self.format), encoding="utf-8")
+            self._write(diagnosis, Path(self.file), stream)
         elif self.file == "-":
             print(diagnosis.to_text(self.format), end="", file=stdout or sys.stdout, flush=True)
-        elif self.format == "json":
-            print(diagnosis.to_text("json"), end="", file=stream, flush=True)
+        elif self.format != "text":
+            print(diagnosis.to_text(self.format), end="", file=stream, flush=True)
         elif diagnosis.findings or not self.quiet:
             self._paint(diagnosis, stream)
         return self.exit_code(diagnosis)
+
+    @property
+    def alone(self) -> bool:
+        """Whether a machine reads what goes to stderr: then nothing else of ours may."""
+        return self.file is None and self.format != "text"
 
     def exit_code(self, diagnosis: Diagnosis) -> int:
         """Return 10 if there is a finding as severe as `--fail-on` says, else 0."""
@@ -60,6 +65,15 @@ class Output:
         if self.fail_on is None or severity is None:
             return 0
         return FOUND if SEVERITIES.index(severity.label) >= SEVERITIES.index(self.fail_on) else 0
+
+    def _write(self, diagnosis: Diagnosis, path: Path, stream: TextIO) -> None:
+        from ..pages import write_text
+
+        try:
+            write_text(path, diagnosis.to_text(self.format))
+        except OSError as error:  # hours may lie behind it: it is told here instead
+            print(f"backsight: {path} cannot be written ({error})", file=stream)
+            self._paint(diagnosis, stream)
 
     def _paint(self, diagnosis: Diagnosis, stream: TextIO) -> None:
         # Imported late: they load rich, which no script should have to wait for.
@@ -92,7 +106,7 @@ def output_options(command: Command) -> Command:
                 type=click.Choice(FORMATS),
                 default="text",
                 show_default=True,
-                help="Form of the diagnosis.",
+                help="Form of the diagnosis; sarif for code scanners, github for workflow logs.",
             ),
             click.option(
                 "-o", "--output", "file", metavar="FILE", help="Write it to FILE; - is stdout."

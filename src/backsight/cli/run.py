@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..watching.early import Early
+from ..watching.place import is_marked
 from ..watching.program import Program
 from ..watching.run import default_place, run_script
 from ..watching.sampling import SHARE, Sampling
@@ -17,7 +21,16 @@ from .output import Output, output_options
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis
 
-MARK = b"BSR1"  # at byte 68 of a recording; traces.recording knows more, but would load NumPy
+WRONG = 3
+READ_SETTINGS = f"""
+import pathlib, sys
+from backsight.diagnosis.settings import UsageError, read_settings
+try:
+    read_settings(pathlib.Path(sys.argv[1]))
+except UsageError as error:
+    print(error)
+    sys.exit({WRONG})
+"""
 
 
 class ShareOfTime(click.ParamType[float]):
@@ -47,7 +60,9 @@ class ShareOfTime(click.ParamType[float]):
 Examples:
   backsight run train.py --epochs 3
   backsight run -m package.train
-  backsight run --format json -o diagnosis.json --fail-on warning train.py""",
+  backsight run --fail-on warning train.py          exit with 10 if it leaks
+  backsight run --format json -o d.json train.py    the diagnosis as data
+  backsight run --format github train.py            annotations in a workflow""",
 )
 @click.option("-m", "module", is_flag=True, help="Run a module (package.module) as a script.")
 @output_options
@@ -83,7 +98,7 @@ def run(
     """Watch a training script, then print the diagnosis.
 
     The script runs as under `python`: same output, same exit code. What we say goes to stderr, at
-    the end.
+    the end; only what is critical and certain is told in one line while the run goes on.
     """
     if script is None:
         what = "module" if module else "script"
@@ -91,6 +106,7 @@ def run(
             f"which {what}? backsight run {'-m package.module' * module or 'train.py'}"
         )
     program = Program(script, args, module=module)
+    check_settings(Path.cwd() if module else Path(script).absolute().parent)
     place = default_place(program) if recording is None else recording_place(recording)
     session = Session(
         place,
@@ -99,6 +115,8 @@ def run(
         sampling=Sampling(every_step=every_step, share=budget, steps=steps),
         explicit=recording is not None,
     )
+    if not output.quiet and not output.alone:
+        session.early = Early()
     stdout = sys.stdout
 
     def tell(diagnosis: Diagnosis, session: Session) -> int:
@@ -138,8 +156,30 @@ def recording_place(recording: str) -> Path:
         raise click.UsageError(
             f"--recording {recording} is a folder; give the name of a file in it"
         )
-    if path.is_file() and path.stat().st_size:
-        with path.open("rb") as file:
-            if file.read(72)[68:] != MARK:
-                raise click.UsageError(f"--recording {recording} exists and is not a recording")
+    if path.is_file() and path.stat().st_size and not is_marked(path):
+        raise click.UsageError(f"--recording {recording} exists and is not a recording")
     return path
+
+
+def check_settings(folder: Path) -> None:
+    """Raise click.UsageError for a slip in `[tool.backsight]`: now, not after hours of training.
+
+    The nearest pyproject.toml counts. It is read by another process if it names us at all: the
+    rules, which know what is right, load NumPy, and the script must be the first to do that.
+    """
+    files = (place / "pyproject.toml" for place in (folder, *folder.parents))
+    file = next(filter(Path.is_file, files), None)
+    if file is None or b"backsight" not in file.read_bytes():
+        return
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", READ_SETTINGS, str(file)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    if done.returncode == WRONG:
+        raise click.UsageError(done.stdout.strip())

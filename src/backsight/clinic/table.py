@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..diagnosis.page import number
 from ..pages import Block, Page, Prose, Table
+from ..pages.cells import crop
 from .treatment import Treatment
 
-HEADS = ("case", "finding", "place", "evidence", "before → after")
-LONGEST = 60  # characters of an expression
+HEADS = ("case", "what leaks, where, on what evidence", "before → after")
+LONGEST = 33  # cells of an expression: a row then fits 80, whatever the case and its figures
 CIRCUMSTANCES = ("threshold", "first_step", "last_step", "observations", "samples")
 
 
@@ -18,8 +20,9 @@ def page_of(treatments: Sequence[Treatment], *, told: bool = False) -> Page:
 
     What is wrong in each case is explained below the table if it is to be `told`.
     """
-    rows = tuple(row_of(each) for each in treatments)
-    blocks: list[Block] = [Table(rows, HEADS, ("left",) * 4 + ("right",))]
+    *above, last = (row_of(each) for each in treatments)
+    rows = (*(tuple(f"{cell}\n" for cell in row) for row in above), last)  # an empty line between
+    blocks: list[Block] = [Table(rows, HEADS, ("left", "left", "right"))]
     blocks += remarks(treatments)
     if told:
         explained = dict.fromkeys(each.case.explanation for each in treatments)
@@ -28,16 +31,14 @@ def page_of(treatments: Sequence[Treatment], *, told: bool = False) -> Page:
 
 
 def row_of(treatment: Treatment) -> tuple[str, ...]:
-    """Return one line of the table."""
+    """Return one row of the table, of up to three lines."""
     finding = treatment.finding
-    name = finding_name(treatment)
-    place = place_of(finding) if finding else ""
-    evidence = evidence_of(finding["evidence"]) if finding else ""
+    lines = [finding_name(treatment)]
+    if finding is not None:
+        lines += [line for line in (place_of(finding), evidence_of(finding["evidence"])) if line]
     return (
         f"{treatment.case.name}\nin {treatment.framework}",
-        name,
-        place,
-        evidence,
+        "\n".join(lines),
         f"{treatment.case.figure}\n{before_and_after(treatment)}",
     )
 
@@ -49,33 +50,30 @@ def finding_name(treatment: Treatment) -> str:
     finding = treatment.finding
     if finding is None:
         return "none"
-    name = f"{finding['code']}\n{finding['rule']}"
-    return name if treatment.expected else f"{name}\n(not expected)"
+    name = f"{finding['code']} {finding['rule']}"
+    return name if treatment.expected else f"{name} (not expected)"
 
 
 def place_of(finding: Mapping[str, Any]) -> str:
-    """Return file and line, and below them the expression; the parameter if there is no place."""
+    """Return the line with its expression; the parameter if there is no place."""
     where = finding["location"]
     if where is None:
         return str(finding["parameter"] or finding["module"])
-    expression = " ".join(str(where["expression"]).split())
-    shown = expression if len(expression) <= LONGEST else f"{expression[: LONGEST - 1]}…"
-    return f"{where['file']}:{where['line']}\n{shown}".rstrip()
+    expression = crop(" ".join(str(where["expression"]).split()), LONGEST)
+    return f"{where['line']} │ {expression}"
 
 
-def evidence_of(evidence: Mapping[str, Any]) -> str:
+def evidence_of(figures: Mapping[str, Any]) -> str:
     """Return the measured value against its threshold."""
-    measured = [(k, v) for k, v in evidence.items() if k not in CIRCUMSTANCES]
+    measured = [name for name in figures if name not in CIRCUMSTANCES]
     if not measured:
         return ""
-    name, value = measured[0]
-    told = f"{name.replace('_', ' ')} {number(value)}"
-    return f"{told}\n(limit {number(evidence['threshold'])})" if "threshold" in evidence else told
-
-
-def number(value: Any) -> str:
-    """Return a value in few digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    name = measured[0]
+    share = name.endswith("share")
+    told = f"{name.replace('_', ' ')} {number(figures[name], share=share)}"
+    if "threshold" not in figures:
+        return told
+    return f"{told} (limit {number(figures['threshold'], share=share)})"
 
 
 def before_and_after(treatment: Treatment) -> str:
@@ -84,7 +82,7 @@ def before_and_after(treatment: Treatment) -> str:
         "?" if visit.figure is None else f"{visit.figure:.4g}"
         for visit in (treatment.sick, treatment.cured)
     )
-    return f"{before}\n→ {after}"
+    return f"{before} → {after}"
 
 
 def remarks(treatments: Sequence[Treatment]) -> list[Prose]:
@@ -105,7 +103,7 @@ def remarks(treatments: Sequence[Treatment]) -> list[Prose]:
             said.append(Prose(f"expected {expected}.{reason}", label=where, severity="warning"))
         for finding in each.cured.findings:
             found = f"the cured program has a finding: {finding['code']} {finding['rule']}"
-            place = place_of(finding).replace("\n", " ")
+            place = place_of(finding).replace(" │", ":")
             said.append(Prose(f"{found}, {place}", label=where, severity="warning"))
         said += [Prose(failure, severity="critical") for failure in each.failures]
     return said

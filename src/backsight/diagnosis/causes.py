@@ -12,8 +12,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     # Not a number: from then on nothing else means anything.
     "BS401": ("BS106",),
     # The wiring: where no gradient arrives, or a wrong one, the rest follows.
-    "BS305": ("BS304", "BS306"),
-    "BS303": ("BS304", "BS101"),
+    "BS305": ("BS304", "BS306", "BS507"),
+    "BS303": ("BS304", "BS306", "BS101", "BS507"),
     "BS308": ("BS503", "BS507"),
     "BS309": ("BS204", "BS205", "BS304", "BS507", "BS201", "BS203"),
     "BS307": ("BS101", "BS204", "BS205", "BS503", "BS507"),
@@ -51,6 +51,11 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
 
 SAME_PLACE = {("BS205", "BS204"), ("BS203", "BS201"), ("BS203", "BS202"), ("BS201", "BS202")}
 """Pairs that are one story only where both are about the same expression."""
+
+SAME_PARAMETERS = {
+    (cause, symptom) for cause in ("BS303", "BS305") for symptom in ("BS304", "BS306")
+}
+"""Pairs that are one story only where the cause names a parameter of the symptom."""
 # fmt: on
 
 
@@ -101,7 +106,8 @@ def cause_of(finding: Finding, found: Sequence[Finding]) -> Finding | None:
         above = [other for other in found if other.code not in seen and explains(other, root)]
         if not above:
             return root if root is not finding else None
-        root = min(above, key=_rank)
+        sure = [other for other in above if (other.code, root.code) in SAME_PARAMETERS]
+        root = min(sure or above, key=_rank)
         seen.add(root.code)
 
 
@@ -109,9 +115,11 @@ def explains(cause: Finding, symptom: Finding) -> bool:
     """Tell whether one finding explains the other."""
     if symptom.code not in EXPLAINS.get(cause.code, ()) or cause.severity is Severity.INFO:
         return False
-    if (cause.code, symptom.code) not in SAME_PLACE:
-        return True
-    return cause.location == symptom.location
+    pair = cause.code, symptom.code
+    if pair in SAME_PARAMETERS:
+        own = symptom.evidence.get("parameters") or [symptom.parameter]
+        return not set(own).isdisjoint(cause.evidence.get("parameters", ()))
+    return pair not in SAME_PLACE or cause.location == symptom.location
 
 
 def _rank(finding: Finding) -> tuple[int, float, str]:

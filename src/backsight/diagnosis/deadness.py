@@ -16,11 +16,18 @@ RECTIFIERS = ("relu", "relu6")
 
 
 def rectifiers(recording: Recording) -> list[Site]:
-    """Return the sites whose units can die: ReLU and its kin, wherever in the model."""
+    """Return the sites whose units can die: ReLU and its kin, wherever in the model.
+
+    Near the loss only where a weight's product goes in: max(0, 1 − y · f(x)) is a margin, and zero
+    everywhere once the task is solved.
+    """
     return [
         site
         for site in recording.of_kind("activation")
-        if site.op in RECTIFIERS and site.side != "parameter" and not site.attributes.get("gate")
+        if site.op in RECTIFIERS
+        and site.side != "parameter"
+        and not site.attributes.get("gate")
+        and (site.side != "loss" or site.attributes.get("weight"))
     ]
 
 
@@ -32,6 +39,44 @@ def pooled(parts: Sequence[UnitWindow]) -> UnitWindow:
 def inactive(window: UnitWindow, at_most: float = 0.0) -> Any:
     """Return which units were active on at most this share of the samples."""
     return np.asarray(window.active, dtype=np.float64) <= at_most * window.samples
+
+
+def dead_units(recording: Recording, site: Site, both: tuple[UnitWindow, UnitWindow]) -> Any:
+    """Return which units were off in both stretches, wherever their weight is used.
+
+    A network that is called in several places (the discriminator of a GAN: on real samples and on
+    generated ones) has a site at each call. What is off at one may be active at the other, and
+    learns there.
+    """
+    dead = inactive(both[0]) & inactive(both[1])
+    for other in same_units(recording, site):
+        for window in recording.units(other):
+            if window.last >= both[0].first and np.shape(window.active) == dead.shape:
+                dead &= inactive(window)
+    return dead
+
+
+def same_units(recording: Recording, site: Site) -> list[Site]:
+    """Return the other sites at which the units of this one, by its weight, are used."""
+    weight = site.attributes.get("weight")
+    if not isinstance(weight, str) or not weight:
+        return []
+    return [
+        other
+        for other in rectifiers(recording)
+        if other.id != site.id
+        and (other.op, other.module) == (site.op, site.module)
+        and other.attributes.get("weight") == weight
+    ]
+
+
+def once(recording: Recording) -> list[Site]:
+    """Return the rectifiers, of those with the same units the first: one story is told once."""
+    found: list[Site] = []
+    for site in rectifiers(recording):
+        if not any(other in found for other in same_units(recording, site)):
+            found.append(site)
+    return found
 
 
 def share(units: Any) -> float:

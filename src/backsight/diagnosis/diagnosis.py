@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from ..pages import Page
+from ..pages import Page, write_text
 from ..traces.findings import Finding, Severity
-from ..traces.recording import Recording, load_recording
+from ..traces.recording import Recording, load_recording, writer_of
+from ..traces.recording_merge import merged, rank_of
 from .causes import in_order
+from .formats import as_github, as_json, as_sarif
+from .formats.json import dumped
+from .observations import IN_A_ROW
 from .page import page_of
-from .registry import all_rules, find_rule
-from .settings import Settings, settings_near
+from .registry import Rule, all_rules, broken_rules, find_rule
+from .settings import Settings, is_ignored, settings_near
 
 STATUSES = ("clean", "findings", "not-observed", "watching-failed")
-IGNORE = re.compile(r"#\s*backsight:\s*ignore(?:\[([^\]]*)\])?", re.IGNORECASE)
+FORMATS = ("text", "json", "sarif", "github")
+SUFFIXES = {".json": "json", ".sarif": "sarif"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,7 +32,8 @@ class Diagnosis:
 
     `status` is `clean` only if something was observed and no rule fired; `not-observed` if nothing
     could be seen, `watching-failed` if Backsight's own watching broke off. `script_exit_code` is
-    None while the script runs, or if it was killed.
+    None while the script runs (`running`), or if it was killed. Files of findings are relative to
+    `folder`, in which the script was started, where they lie below it.
     """
 
     status: str
@@ -43,89 +46,146 @@ class Diagnosis:
     seconds: float = 0.0
     ignored: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    folder: str = ""
+    running: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data, version 1."""
-        return {
-            "version": 1,
-            "status": self.status,
-            "script_exit_code": self.script_exit_code,
-            "observed": _plain(self.observed),
-            "findings": [_finding_json(finding) for finding in self.findings],
-        }
+        return as_json(self)
+
+    def to_sarif(self) -> dict[str, Any]:
+        """Return it as the data of a SARIF 2.1.0 log."""
+        return as_sarif(self)
 
     def page(self, *, with_scope: bool = True) -> Page:
         """Return it as a page: verdict, findings and, unless told otherwise, what was seen."""
         return page_of(self, with_scope=with_scope)
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file: JSON if the name ends in `.json`, else its page.
+        """Write it to a file: `.json`, `.sarif`, or what a page can be saved as.
 
         Raises UsageError for a suffix that no painter knows.
         """
         path = Path(path)
-        if path.suffix == ".json":
-            path.write_text(self.to_text("json"), encoding="utf-8")
-        else:
+        format = SUFFIXES.get(path.suffix.lower())
+        if format is None:
             self.page().save(path)
+        else:
+            write_text(path, self.to_text(format))
 
     def to_text(self, format: str = "text") -> str:
-        """Return it as `json` or as plain `text`."""
-        if format == "json":
-            return json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        """Return it in one of the `FORMATS`."""
+        match format:
+            case "json":
+                return dumped(self.to_json())
+            case "sarif":
+                return dumped(self.to_sarif())
+            case "github":
+                return as_github(self)
         return str(self.page())
 
 
-def diagnose(recording: Recording | str | Path, **thresholds: Mapping[str, Any]) -> Diagnosis:
-    """Apply every rule to a recording, given itself or as a file.
+def diagnose(
+    recording: Recording | str | Path | Sequence[str | Path], **thresholds: Mapping[str, Any]
+) -> Diagnosis:
+    """Apply every rule to a recording, given itself, as a file, or as the files of one run.
 
     Thresholds are given by rule: `diagnose(run, BS301={"warning": 0.3})`. A finding is left out
-    where its source line says `# backsight: ignore[BS301]`. What the nearest pyproject.toml of the
+    where its source says `# backsight: ignore[BS301]`. What the nearest pyproject.toml of the
     script says in `[tool.backsight]` holds, too.
 
     Raises FileFormatError for a file that is no recording, UsageError for unknown rules or
-    thresholds.
+    thresholds, and for recordings of different programs.
     """
-    if not isinstance(recording, Recording):
-        recording = load_recording(recording)
+    recording = opened(recording)
+    judgement = judged(recording, thresholds)
+    found = in_order(raised(judgement.found, judgement.supporting), judgement.supporting)
+    failure = recording.event("failure")
+    ended, exit_code = _end(recording)
+    return Diagnosis(
+        _status(recording, found),
+        recording.meta.get("script", ""),
+        exit_code,
+        {
+            "steps": recording.meta.get("steps", 0),
+            "probed": recording.meta.get("probed", 0),
+            "overhead": round(recording.meta.get("overhead", 0.0), 4),
+            "not_observed": [*_not_observed(recording), *judgement.broken],
+        },
+        tuple(found),
+        str(failure.detail) if failure else "",
+        ended,
+        recording.meta.get("seconds", 0.0),
+        judgement.ignored,
+        judgement.rules,
+        str(recording.meta.get("folder", "")),
+        not ended and any(writer_of(Path(path)) is not None for path in _files(recording)),
+    )
+
+
+class Judgement(NamedTuple):
+    """What the rules say, before causes and symptoms are told apart.
+
+    `ignored` counts by code what comments and settings silence, `broken` says which rules of other
+    packages failed, `rules` are the codes of those that were applied.
+    """
+
+    found: list[Finding]
+    supporting: list[Finding]
+    ignored: dict[str, int]
+    broken: list[str]
+    rules: tuple[str, ...]
+
+
+def judged(recording: Recording, thresholds: Mapping[str, Mapping[str, Any]]) -> Judgement:
+    """Apply the rules that the settings of the script select, with their thresholds and these."""
     settings = _settings_of(recording)
     chosen = {**settings.thresholds}
     for code, values in _by_code(thresholds).items():
         chosen[code] = {**chosen.get(code, {}), **values}
     applied = [
-        rule
-        for rule in all_rules()
-        if rule.code not in settings.disabled and rule.applies_to(recording)
+        rule for rule in all_rules() if settings.selects(rule) and rule.applies_to(recording)
     ]
-    found: list[Finding] = []
-    supporting: list[Finding] = []
-    ignored: dict[str, int] = {}
+    codes = tuple(rule.code for rule in applied)
+    judgement = Judgement([], [], {}, list(broken_rules()), codes)
     for rule in applied:
-        for finding in rule(recording, **chosen.get(rule.code, {})):
-            if is_ignored(finding):
-                ignored[rule.code] = ignored.get(rule.code, 0) + 1
+        kept = judgement.supporting if rule.supports else judgement.found
+        for finding in _found(rule, recording, chosen.get(rule.code, {}), judgement.broken):
+            named = _named(finding, recording)
+            if is_ignored(finding) or settings.ignores(named):
+                judgement.ignored[rule.code] = judgement.ignored.get(rule.code, 0) + 1
             else:
-                named = _relative(finding, recording.meta.get("folder", ""))
-                (supporting if rule.supports else found).append(named)
-    found = in_order(raised(found, supporting), supporting)
-    failure, ended = recording.event("failure"), recording.event("exit")
-    return Diagnosis(
-        _status(recording, found),
-        recording.meta.get("script", ""),
-        ended.detail if ended else None,
-        {
-            "steps": recording.meta.get("steps", 0),
-            "probed": recording.meta.get("probed", 0),
-            "overhead": round(recording.meta.get("overhead", 0.0), 4),
-            "not_observed": _not_observed(recording),
-        },
-        tuple(found),
-        str(failure.detail) if failure else "",
-        ended is not None,
-        recording.meta.get("seconds", 0.0),
-        ignored,
-        tuple(rule.code for rule in applied),
-    )
+                kept.append(named)
+    return judgement
+
+
+def certain_in(recording: Recording) -> list[Finding]:
+    """Return the causes that are critical by themselves, not only as the run learns nothing yet."""
+    judgement = judged(recording, {})
+    causes = in_order(judgement.found, judgement.supporting)
+    return [finding for finding in causes if finding.severity is Severity.CRITICAL]
+
+
+def opened(recording: Recording | str | Path | Sequence[str | Path]) -> Recording:
+    """Return a recording: itself, read from its file, or merged from several files of one run."""
+    if isinstance(recording, Recording):
+        return recording
+    paths = [recording] if isinstance(recording, str | Path) else recording
+    unique = {Path(path).resolve(): path for path in paths}
+    return merged([load_recording(path) for path in unique.values()])
+
+
+def _found(
+    rule: Rule, recording: Recording, thresholds: Mapping[str, Any], broken: list[str]
+) -> tuple[Finding, ...]:
+    """Apply a rule; one of somebody else's that fails is told, and costs nothing else."""
+    try:
+        return rule(recording, **thresholds)
+    except Exception as error:
+        if rule.ours:
+            raise
+        broken.append(f"{rule.code} {rule.name}: the rule failed ({type(error).__name__}: {error})")
+        return ()
 
 
 def raised(found: list[Finding], supporting: list[Finding]) -> list[Finding]:
@@ -138,15 +198,6 @@ def raised(found: list[Finding], supporting: list[Finding]) -> list[Finding]:
         else each
         for each in found
     ]
-
-
-def is_ignored(finding: Finding) -> bool:
-    """Tell whether a comment on the source lines of a finding silences it."""
-    for codes in IGNORE.findall(finding.source):
-        named = {code.strip().upper() for code in codes.split(",") if code.strip()}
-        if not named or finding.code in named:
-            return True
-    return False
 
 
 def _settings_of(recording: Recording) -> Settings:
@@ -179,6 +230,12 @@ def _status(recording: Recording, findings: list[Finding]) -> str:
 
 def _not_observed(recording: Recording) -> list[str]:
     missed = [str(event.detail) for event in recording.events if event.kind == "not-observed"]
+    steps, probed = recording.meta.get("steps", 0), recording.meta.get("probed", 0)
+    if probed < min(steps, IN_A_ROW):
+        missed.append(
+            f"enough: {probed} of {steps:,} steps, while most rules need {IN_A_ROW} in a row to "
+            "judge; the budget was used up, see --budget and --every-step"
+        )
     if not recording.meta.get("steps", 0):
         missed.insert(
             0,
@@ -187,9 +244,24 @@ def _not_observed(recording: Recording) -> list[str]:
     return list(dict.fromkeys(missed))
 
 
-def _relative(finding: Finding, folder: str) -> Finding:
-    """Name the file as the user does: from the folder in which the script was started."""
-    where = finding.location
+def _files(recording: Recording) -> Sequence[str | Path]:
+    files: Sequence[str | Path] = recording.meta.get("merged", (recording.path,))
+    return files
+
+
+def _end(recording: Recording) -> tuple[bool, int | None]:
+    """Tell whether every process has ended, and with which code: 0 if all of them ended so."""
+    codes = [event.detail for event in recording.events_of("exit")]
+    if len(codes) < len(_files(recording)):
+        return False, None
+    return True, next((code for code in codes if code), codes[0])
+
+
+def _named(finding: Finding, recording: Recording) -> Finding:
+    """Name the file as the user does, from the folder of the start, and the rank if it is one's."""
+    if finding.rank is None:
+        finding = dataclasses.replace(finding, rank=rank_of(recording, finding.location))
+    where, folder = finding.location, recording.meta.get("folder", "")
     if where is None or not folder:
         return finding
     try:
@@ -197,39 +269,3 @@ def _relative(finding: Finding, folder: str) -> Finding:
     except ValueError:
         return finding
     return dataclasses.replace(finding, location=dataclasses.replace(where, file=file))
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    where = finding.location
-    return {
-        "code": finding.code,
-        "rule": finding.rule,
-        "severity": finding.severity.label,
-        "message": finding.message,
-        "location": None
-        if where is None
-        else {
-            "file": where.file,
-            "line": where.line,
-            "end_line": where.end_line,
-            "column": where.column,
-            "expression": where.expression,
-            "function": where.function,
-        },
-        "op": finding.op,
-        "module": finding.module,
-        "parameter": finding.parameter,
-        "evidence": _plain(finding.evidence),
-        "rank": finding.rank,
-        "fix": finding.fix,
-        "symptoms": [{"code": s.code, "message": s.message} for s in finding.symptoms],
-    }
-
-
-def _plain(value: Any) -> Any:
-    """JSON knows no NaN and no infinity: they become null."""
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

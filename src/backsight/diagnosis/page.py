@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..pages import Block, Code, Heading, Mark, Page, Prose
 from ..traces.findings import Finding, Severity
+from .observations import IN_A_ROW
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis
@@ -32,8 +33,10 @@ def verdict(diagnosis: Diagnosis) -> str:
     )
     findings = f"{found} finding{'s' if sum(counts.values()) > 1 else ''}"
     match diagnosis.status:
+        case "clean" if too_few(diagnosis):
+            return "No leak found, but too few steps were observed to rule one out."
         case "clean":
-            return "No leak found."
+            return "No leak found so far." if diagnosis.running else "No leak found."
         case "not-observed":
             return "Nothing was observed, so nothing can be said about this run."
         case "watching-failed":
@@ -46,7 +49,15 @@ def colour(diagnosis: Diagnosis) -> str:
     """Return the severity of the verdict: that of the worst finding."""
     if diagnosis.findings:
         return max(finding.severity for finding in diagnosis.findings).label
-    return {"clean": "ok", "watching-failed": "warning"}.get(diagnosis.status, "info")
+    if diagnosis.status == "clean":
+        return "info" if too_few(diagnosis) else "ok"
+    return "warning" if diagnosis.status == "watching-failed" else "info"
+
+
+def too_few(diagnosis: Diagnosis) -> bool:
+    """Tell whether fewer steps were observed than there were, and than most rules need."""
+    seen = diagnosis.observed
+    return bool(seen.get("probed", 0) < min(seen.get("steps", 0), IN_A_ROW))
 
 
 def finding_blocks(finding: Finding) -> Iterator[Block]:
@@ -74,6 +85,8 @@ def finding_blocks(finding: Finding) -> Iterator[Block]:
         for what, name in (("module", finding.module), ("parameter", finding.parameter))
         if name
     ]
+    if finding.rank is not None:
+        place.append(f"rank {finding.rank} only")
     yield Prose(finding.message)
     if place:
         yield Prose(", ".join(place), label="in")
@@ -86,14 +99,28 @@ def finding_blocks(finding: Finding) -> Iterator[Block]:
 
 
 def evidence(figures: Mapping[str, Any]) -> str:
-    """Write evidence on one line: `blocked share 0.87, threshold 0.5, first step 3, …`."""
-    return ", ".join(f"{name.replace('_', ' ')} {number(figures[name])}" for name in figures)
+    """Write evidence on one line: `blocked share 87%, threshold 50%, steps 3 to 190, …`."""
+    told = []
+    share = False
+    for name, value in figures.items():
+        if name == "last_step" and "first_step" in figures:
+            continue
+        if name == "first_step" and "last_step" in figures:
+            told.append(f"steps {number(value)} to {number(figures['last_step'])}")
+            continue
+        # A threshold is in the unit of what stands before it.
+        share = name.endswith("share") or (share and name == "threshold")
+        shown = number(value, share=share)
+        told.append(f"{name.replace('_', ' ')} {shown}")
+    return ", ".join(told)
 
 
-def number(value: Any) -> str:
-    """Write a number as people read it."""
+def number(value: Any, *, share: bool = False) -> str:
+    """Write a number as people read it; a share in percent."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
+    if share and 0 <= value <= 1:
+        return f"{value:.3g}" if 0 < value < 0.01 else f"{value:.0%}"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
@@ -105,8 +132,10 @@ def scope(diagnosis: Diagnosis) -> Iterator[Block]:
     overhead = f"; watching took {cost}" if probed else ""
     rules = f" Rules applied: {', '.join(diagnosis.rules)}." if diagnosis.rules else ""
     ended = ""
-    if not diagnosis.ended:
-        ended = " The run has not ended, or it was killed."
+    if diagnosis.running:
+        ended = f" The run is still going on: this is as of step {steps:,}."
+    elif not diagnosis.ended:
+        ended = f" The run was killed: the recording ends at step {steps:,}."
     elif diagnosis.script_exit_code:
         ended = f" The script ended with exit code {diagnosis.script_exit_code}."
     plural = "s" if steps != 1 else ""
@@ -116,9 +145,7 @@ def scope(diagnosis: Diagnosis) -> Iterator[Block]:
     for what in seen.get("not_observed", ()):
         yield Prose(str(what), label="not observed")
     for code, count in diagnosis.ignored.items():
-        yield Prose(
-            f"{count} finding{'s' if count > 1 else ''} of {code}", label="ignored by comment"
-        )
+        yield Prose(f"{count} finding{'s' if count > 1 else ''} of {code}", label="ignored as told")
 
 
 def worst(diagnosis: Diagnosis) -> Severity | None:

@@ -7,6 +7,9 @@ from typing import Any
 from ..traces.recording import Recording, Site
 
 SQUARED = ("squared_error", "half_squared_error", "square", "mse_loss")
+COMPARING = (*SQUARED, "absolute_error", "huber_loss", "smooth_l1_loss", "bce", "distance")
+"""Losses that ask each output to equal its target."""
+
 LOG_LIKELIHOOD = ("nll_loss",)
 WITH_SOFTMAX = ("cross_entropy", "softmax_cross_entropy")
 WITH_SIGMOID = ("bce_with_logits", "binary_cross_entropy_with_logits")

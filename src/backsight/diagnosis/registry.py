@@ -11,6 +11,9 @@ its two programs. Its parts are, in this order,
     `Source:`       where the definition or its threshold comes from
 
 The programs run with `np`, `bs` (backsight) and `rng` (a NumPy generator) at hand.
+
+Other packages add rules through the entry point group `backsight.rules`: each entry names a module
+whose import registers them, or a function that does.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ import importlib
 import inspect
 import pkgutil
 import textwrap
+import types
 from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
 from typing import Any
 
 from ..errors import UsageError
@@ -32,6 +37,10 @@ Check = Callable[..., Iterator[Finding]]
 
 RULES: dict[str, Rule] = {}
 """Every rule by code. `all_rules()` fills it by walking the folder `rules/`."""
+
+GROUP = "backsight.rules"
+_loaded: dict[str, str] = {}
+"""Entry points that were loaded, with what went wrong with them, "" if nothing did."""
 
 
 class Rule:
@@ -83,9 +92,21 @@ class Rule:
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     @property
+    def ours(self) -> bool:
+        """Whether the rule belongs to this package."""
+        return self.check.__module__.startswith(f"{__package__}.")
+
+    @property
     def summary(self) -> str:
         """The first line of the docstring."""
         return (self.__doc__ or "").partition("\n")[0]
+
+    @property
+    def meaning(self) -> str:
+        """The paragraph after the first line: why it matters."""
+        paragraphs = (self.__doc__ or "").split("\n\n")
+        prose = [text for text in paragraphs[1:2] if not text.rstrip().endswith("::")]
+        return " ".join((prose or paragraphs)[0].split())
 
     def example(self, title: str) -> str:
         """Return the program under `Fires on` or `Silent on`, "" if there is none."""
@@ -126,7 +147,22 @@ def all_rules() -> tuple[Rule, ...]:
 
     for found in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
         importlib.import_module(found.name)
+    for entry in metadata.entry_points(group=GROUP):
+        name = f"{entry.name} = {entry.value}"
+        if name not in _loaded:
+            _loaded[name] = ""
+            try:
+                register = entry.load()
+                if not isinstance(register, types.ModuleType | Rule):
+                    register()
+            except Exception as error:  # somebody else's fault costs a line, not the diagnosis
+                _loaded[name] = f"{type(error).__name__}: {error}".partition("\n")[0]
     return tuple(RULES[code] for code in sorted(RULES))
+
+
+def broken_rules() -> Iterator[str]:
+    """Yield a line for each entry point of other packages that could not be loaded."""
+    return (f"the rules of {name} ({error})" for name, error in _loaded.items() if error)
 
 
 def find_rule(wanted: str) -> Rule | None:

@@ -15,12 +15,17 @@ def weights(recording: Recording) -> list[Site]:
     """Return the weights, nearest to the loss first.
 
     Left out are biases and weights that feed a normalisation: the gradient of a bias before a batch
-    norm is zero by mathematics, that of a weight there falls with the weight's own scale.
+    norm is zero by mathematics, that of a weight there falls with the weight's own scale. Where
+    there are optimisers, what none of them holds is no weight: an input whose gradient is asked
+    for, say.
     """
+    parameters = list(recording.of_kind("parameter"))
+    held = any(site.attributes.get("optimizer") for site in parameters)
     found = [
         site
-        for site in recording.of_kind("parameter")
+        for site in parameters
         if site.attributes.get("weight")
+        and (site.attributes.get("optimizer") or not held)
         and not site.attributes.get("normalised")
         and site.attributes.get("distance") is not None
         and figures(recording.probes(site), "gradient_rms")

@@ -22,10 +22,11 @@ import numpy as np
 from ..errors import GradientError
 from ..ops.arithmetic import add
 from ..ops.shapes import reshape
+from . import observers
 from .modes import recorded
 from .tape import gradients
-from .tensors import Tensor, as_dtype, check_differentiable, strip, tensor
-from .trees import leaves_like, leaves_of, mapped, refilled
+from .tensors import Tensor, as_dtype, check_differentiable, extra_of, strip, tensor
+from .trees import leaves_like, leaves_of, mapped, names_of, refilled
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -39,12 +40,19 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     `f` returns one number. The gradient has the structure of the argument; a tuple of them where
     `argnums` is a tuple. Raises GradientError if the value is not one number.
     """
+    return _value_and_grad(f, argnums, observed=True)
 
+
+def _value_and_grad(f: Function, argnums: Argnums, *, observed: bool) -> Function:
     @functools.wraps(f)
     def derivative(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         out, variables, nested = _run(f, argnums, args, keywords)
         check_number(out, _name(f))
-        found = _pulled([out], variables, [np.ones_like(strip(out))], nested)
+        dout = np.ones_like(strip(out))
+        if observed and not nested and observers.of_functions and isinstance(out, Tensor):
+            found = _seen(out, variables, _arguments(f, argnums, args), dout)
+        else:
+            found = _pulled([out], variables, [dout], nested)
         return (out if nested else strip(out)), _chosen(argnums, found)
 
     return derivative
@@ -159,7 +167,7 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
         parts = zip(leaves_of(grad(f)(y)), directions, strict=True)
         return functools.reduce(add, (np.sum(g * _seed(each, g, True)) for g, each in parts))
 
-    return grad(along)(x)
+    return _value_and_grad(along, 0, observed=False)(x)[1]
 
 
 def check_number(out: Any, name: str) -> None:
@@ -224,7 +232,41 @@ def _wants(x: Any) -> bool:
     return x.__class__ is Tensor and x.wanted != 0
 
 
-def _pulled(outs: list[Any], variables: tuple[Any, ...], douts: list[Any], nested: bool) -> Any:
+def _seen(out: Tensor, variables: tuple[Any, ...], names: Sequence[str], dout: Any) -> Any:
+    """Pull as `_pulled` does, where somebody may look on."""
+    leaves = leaves_of(variables)
+    arguments = list(zip(names, leaves, strict=True))
+    watching = [each for each in observers.of_functions if each.differentiates([out], arguments)]
+    if not watching:
+        return _pulled([out], variables, [dout], False)
+    error: BaseException | None = None
+    try:
+        found = _pulled([out], variables, [dout], False, watching)
+        for leaf, gradient in zip(leaves, leaves_of(found), strict=True):
+            extra_of(leaf).grad = gradient.copy()  # nobody but the watchers has this leaf
+        return found
+    except BaseException as failure:
+        error = failure
+        raise
+    finally:
+        for each in watching:
+            each.ends([out], error)
+
+
+def _arguments(f: Function, argnums: Argnums, args: tuple[Any, ...]) -> list[str]:
+    """Name every leaf of the arguments that a gradient is taken by."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    called = _parameters(f, len(args))
+    return [name for place in wanted for name in names_of(args[place], called[place])]
+
+
+def _pulled(
+    outs: list[Any],
+    variables: tuple[Any, ...],
+    douts: list[Any],
+    nested: bool,
+    watching: Sequence[observers.Observer] = (),
+) -> Any:
     """Pull upstream gradients back to the variables. What is found is the caller's own."""
     live = [(o, d) for o, d in zip(outs, douts, strict=True) if isinstance(o, Tensor)]
     found = gradients(
@@ -233,6 +275,7 @@ def _pulled(outs: list[Any], variables: tuple[Any, ...], douts: list[Any], neste
         [_seed(d, o, nested) for o, d in live],
         retain_graph=True,
         create_graph=nested,
+        watching=watching,
     )
     own = (
         _zeros(x._value, nested) if g is None else g if nested else g.copy()

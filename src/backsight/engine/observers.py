@@ -31,8 +31,28 @@ class Observer(Protocol):
         """See an optimiser finish one update."""
 
 
+class FunctionObserver(Observer, Protocol):
+    """What sees the walks of functions as well."""
+
+    def differentiates(
+        self, outputs: Sequence[Tensor], arguments: Sequence[tuple[str, Tensor]]
+    ) -> bool:
+        """Tell whether to observe a walk that takes the gradient of a function's arguments.
+
+        They are leaves made for the call, with their names. When the walk ends each holds its
+        gradient, as after `.backward()`.
+        """
+
+
 active: list[Observer] = []
-"""The observers of every `.backward()`; `gradients()` and what is made of it are not observed."""
+"""The observers of every `.backward()`."""
+
+of_functions: list[FunctionObserver] = []
+"""The observers of `grad` and `value_and_grad`.
+
+They see the outermost derivative only, and none of what is made for a second one: `jvp`,
+`jacobian`, `hessian`, `hvp`.
+"""
 
 
 def beginning(outputs: Sequence[Tensor]) -> list[Observer]:

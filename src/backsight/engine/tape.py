@@ -59,6 +59,7 @@ def gradients(
     *,
     retain_graph: bool = False,
     create_graph: bool = False,
+    watching: Sequence[observers.Observer] = (),
 ) -> list[Any]:
     """Return the gradients of `outputs`, weighed by `douts`, with respect to `wrt`; `.grad` stays.
 
@@ -73,6 +74,7 @@ def gradients(
         retain_graph=retain_graph or create_graph,
         create_graph=create_graph,
         captured=captured,
+        watching=watching,
     )
     for leaf, gradient, _ in leaves:
         if id(leaf) in captured:

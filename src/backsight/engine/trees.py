@@ -17,6 +17,23 @@ def leaves_of(tree: Any) -> list[Any]:
     return [] if tree is None else [tree]
 
 
+def names_of(tree: Any, name: str) -> list[str]:
+    """Say for every leaf how Python would reach it from a variable, in the order of `leaves_of`.
+
+    >>> names_of({"w": 1.0, "layers": [2.0, 3.0]}, "params")
+    ["params['w']", "params['layers'][0]", "params['layers'][1]"]
+    """
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        parts = [(f".{field}", getattr(tree, field)) for field in tree._fields]
+    elif isinstance(tree, tuple | list):
+        parts = [(f"[{i}]", part) for i, part in enumerate(tree)]
+    elif isinstance(tree, dict):
+        parts = [(f"[{key!r}]", part) for key, part in tree.items()]
+    else:
+        return [] if tree is None else [name]
+    return [found for step, part in parts for found in names_of(part, name + step)]
+
+
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """Apply a function to every leaf; None stays None."""
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):

@@ -7,6 +7,7 @@ Sequences are (N, T, D), the batch first, as in CS231n (PyTorch: `batch_first=Tr
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -105,7 +106,7 @@ class GRUCell(_Cell):
 
 
 @dataclass(eq=False)
-class _Recurrent:
+class _Recurrent(ABC):
     """Cells along a sequence, in `depth` layers, each in one or two directions."""
 
     inputs: int
@@ -128,8 +129,9 @@ class _Recurrent:
         self.cells = [self._cell(width) for width in widths for _ in range(directions)]
         self.drops = Dropout(self.dropout, self.generator)
 
+    @abstractmethod
     def _cell(self, inputs: int) -> Any:
-        raise NotImplementedError
+        """Make one cell that reads so many features."""
 
     def _options(self) -> dict[str, Any]:
         return {"bias": self.bias, "start": self.start, "dtype": self.dtype}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import UsageError
 from .recording import Event, Probe, Recording, Site, Step
 from .recording_units import UnitWindow
+from .trace import Location
 
 
 def merged(recordings: Sequence[Recording]) -> Recording:
@@ -17,12 +18,21 @@ def merged(recordings: Sequence[Recording]) -> Recording:
     A site that is the same in all but its number is one site: its probes and unit counts stand side
     by side, in time order. Of a step that several saw, the first recording that knows its loss (its
     norm, its rate) tells it. The run as a whole is that of the first; steps are counted once,
-    observations are added. Raises UsageError without any.
+    observations are added. The ranks that know a site are `meta["ranks"][site.id]`. Raises
+    UsageError without any, and for recordings of different programs.
     """
     if not recordings:
         raise UsageError("there is no recording to merge")
     if len(recordings) == 1:
         return recordings[0]
+    other = next((each for each in recordings if not one_run(recordings[0], each)), None)
+    if other is not None:
+        raise UsageError(
+            f"{recordings[0].path} and {other.path} are of different programs "
+            f"({recordings[0].meta.get('script')}, {other.meta.get('script')}); "
+            "give the recordings of one run, or each of them alone"
+        )
+    ranks: dict[int, set[Any]] = {}
     sites: dict[Any, Site] = {}
     probes: dict[int, list[Probe]] = {}
     units: dict[int, list[UnitWindow]] = {}
@@ -32,6 +42,7 @@ def merged(recordings: Sequence[Recording]) -> Recording:
         for site in recording.sites:
             key = repr(dataclasses.replace(site, id=0))
             one = sites.setdefault(key, dataclasses.replace(site, id=len(sites) + 1))
+            ranks.setdefault(one.id, set()).add(recording.meta.get("rank"))
             probes.setdefault(one.id, []).extend(recording.probes(site))
             units.setdefault(one.id, []).extend(recording.units(site))
         for step in recording.steps:
@@ -45,6 +56,8 @@ def merged(recordings: Sequence[Recording]) -> Recording:
         "seconds": max(recording.meta.get("seconds", 0.0) for recording in recordings),
         "overhead": max(recording.meta.get("overhead", 0.0) for recording in recordings),
         "merged": [str(recording.path) for recording in recordings],
+        "rank": None,
+        "ranks": ranks,
     }
     return Recording(
         first.path,
@@ -55,6 +68,25 @@ def merged(recordings: Sequence[Recording]) -> Recording:
         {site: tuple(sorted(found, key=lambda p: p.step)) for site, found in probes.items()},
         {site: tuple(sorted(found, key=lambda w: w.first)) for site, found in units.items()},
     )
+
+
+def one_run(one: Recording, other: Recording) -> bool:
+    """Tell whether two recordings may be of one run: of the same script, started at one place."""
+    return all(one.meta.get(name) == other.meta.get(name) for name in ("script", "folder"))
+
+
+def rank_of(recording: Recording, where: Location | None) -> int | None:
+    """Return the rank of the only process that knows a place, None if several do, or it is alone.
+
+    Of a recording that is not merged it is its own.
+    """
+    ranks: Mapping[int, set[Any]] | None = recording.meta.get("ranks")
+    if ranks is None:
+        own = recording.meta.get("rank")
+        return own if isinstance(own, int) else None
+    known = {rank for site in recording.sites if site.where == where for rank in ranks[site.id]}
+    (rank,) = known if where is not None and len(known) == 1 else (None,)
+    return rank if isinstance(rank, int) else None
 
 
 def both(one: Step, other: Step) -> Step:

@@ -3,7 +3,8 @@
 One SQLite file in WAL mode, or with a rollback journal where WAL cannot work (network file
 systems). Rows gather in memory and are written in one transaction about once a second, so the file
 is readable at any moment and a kill costs the last second. It stays bounded: a fair sample of steps
-and probes is kept, with the first, the last and the extreme ones.
+and probes is kept, with the first, the last and the extreme ones. What is not in the sample is not
+even written, so that a row of a long run costs less than one of a short run.
 
 A forked child (a data loader's worker) never touches the file.
 """
@@ -19,7 +20,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,27 +30,20 @@ from .recording import APPLICATION, SCHEMA, VERSION, Site, is_recording
 from .recording_units import UnitCounter
 
 MOST_STEPS = 100_000
-MOST_PROBES = 600  # of one site
+MOST_PROBES = 800  # of one site
 MOST_PROBES_IN_ALL = 80_000  # of all sites: some 30 MB
 MOST_UNITS_IN_ALL = 65_536  # of all sites; each may have 32 windows of 4 bytes: 8 MB
 MOST_FIGURES = 16  # of a site, whose extremes are remembered
-KEPT = 0.9  # of the most remains; little, so that the newest, not yet thinned, have no more weight
-ENDS = 64  # how many of the first and of the last ones are never thinned out
+ENDS = 64  # how many of the first and of the last ones are kept in any case
 MOST_PENDING = 4096  # rows in memory
+MOST_LOG = 1 << 22  # bytes of the log beside the file that are kept for use again
 INTERVAL = 1.0  # seconds between two writes; more where writing is slow, never more than 5
 BUSY = 0.5  # seconds to wait for a reader that holds the file (rollback journal only)
 
-# Which of the middle ones stay: those with the greatest fraction of step × golden ratio. That
-# spreads them evenly, follows no period of the training loop, and keeps the same steps at all
-# sites.
-_ORDER = "((step * 2654435761) & 4294967295)"
-_THIN = (
-    "DELETE FROM {table} WHERE {site} step IN ("
-    "SELECT step FROM {table} WHERE {site} step NOT IN ("
-    "SELECT * FROM (SELECT step FROM {table} WHERE {site} 1 ORDER BY step LIMIT {ends}) UNION "
-    "SELECT * FROM (SELECT step FROM {table} WHERE {site} 1 ORDER BY step DESC LIMIT {ends})"
-    ") AND step NOT IN ({extreme}) ORDER BY " + _ORDER + " LIMIT {excess})"
-)
+# Kept of the middle ones are those whose rank, the fraction of step × golden ratio, lies under a
+# bar: spread evenly, after no period of the training loop, the same steps at all sites.
+GOLDEN, ALL = 2_654_435_761, 1 << 32
+_RANK = f"((step * {GOLDEN}) & {ALL - 1})"
 
 
 class Extremes:
@@ -73,9 +67,64 @@ class Extremes:
             elif figure > high[0] or (figure != figure and high[0] == high[0]):
                 self._high[name] = (figure, step)
 
+    def add_all(self, name: str, found: Sequence[tuple[float, int]]) -> None:
+        """Take note of one figure of many steps: (figure, step) each."""
+        plain = [each for each in found if each[0] == each[0]]
+        broken = [each for each in found if each[0] != each[0]]
+        for figure, step in ([min(plain), max(plain)] if plain else []) + broken[:1]:
+            self.add(step, {name: figure})
+
     def steps(self) -> set[int]:
         """Return the steps of all extremes."""
         return {step for found in (self._low, self._high) for _, step in found.values()}
+
+
+class Series:
+    """Which rows of a series are kept, where each has its step: `table` of one site, or of all.
+
+    When there are too many the bar is halved: half of the middle ones are dropped, and of what
+    follows only half is written at all.
+    """
+
+    def __init__(self, table: str, where: str = "1") -> None:
+        self.extremes = Extremes()
+        self._table = f"{table} WHERE {where} AND"
+        self._count = 0
+        self._bar = ALL
+        self._first: list[int] = []
+        self._tail: list[int] = []  # the latest of those in the file that are not of the sample
+
+    def chosen(
+        self, database: sqlite3.Connection, steps: Sequence[int], most: int
+    ) -> set[int] | None:
+        """Return which of the new steps to write, None for all, and drop older ones for them."""
+        self._first += steps[: ENDS - len(self._first)]
+        self._count += len(steps)
+        if self._bar == ALL:
+            return None
+        ends, extreme = min(ENDS, most // 4), self.extremes.steps()
+        kept = {s for s in steps if (s * GOLDEN) % ALL < self._bar} | extreme
+        self._tail += dict.fromkeys(s for s in steps if s not in kept)
+        gone, self._tail = self._tail[:-ends], self._tail[-ends:]
+        self._count -= len(gone)
+        dropped = ", ".join(str(step) for step in gone if step not in extreme)
+        database.execute(f"DELETE FROM {self._table} step IN ({dropped})")
+        return kept.union(self._tail)
+
+    def shrink(self, database: sqlite3.Connection, most: int) -> None:
+        """Drop rows if there are more than `most`."""
+        if self._count <= most:
+            return
+        self._bar, ends = self._bar // 2, min(ENDS, most // 4)
+        last = f"SELECT step FROM {self._table} 1 ORDER BY step DESC LIMIT {ends}"
+        tail = sorted(step for (step,) in database.execute(last))
+        self._tail = [step for step in tail if (step * GOLDEN) % ALL >= self._bar]
+        kept = {*self._first[:ends], *tail, *self.extremes.steps()}
+        database.execute(
+            f"DELETE FROM {self._table} {_RANK} >= {self._bar} AND step NOT IN "
+            f"({', '.join(map(str, sorted(kept)))})"
+        )
+        (self._count,) = database.execute(f"SELECT COUNT(*) FROM {self._table} 1").fetchone()
 
 
 class RecordingWriter:
@@ -94,13 +143,13 @@ class RecordingWriter:
         self._meta: dict[str, Any] = dict(meta)
         self._steps: list[tuple[Any, ...]] = []
         self._sites: list[tuple[Any, ...]] = []
-        self._probes: list[tuple[int, int, str]] = []
+        self._probes: list[tuple[int, int, Mapping[str, float]]] = []
         self._events: list[tuple[float, str, str]] = []
         self._last_site = 0
         self._last_step = -1
-        self._step_count = 0
-        self._probe_counts: dict[int, int] = {}
-        self._extremes: dict[int, Extremes] = {0: Extremes()}  # by site; 0 is the series of steps
+        self._step_series = Series("steps")
+        self._series: dict[int, Series] = {}  # by site
+        self.news: Callable[[], Mapping[str, Any]] = dict  # asked at each flush, as for `update`
         self._units: dict[int, UnitCounter | None] = {}
         self._unit_count = 0
         self._interval = INTERVAL
@@ -131,19 +180,19 @@ class RecordingWriter:
         """Add one step, or what has become known about it since, and write when it is time."""
         if self._database is None:
             return
-        self._extremes[0].add(number, {"loss": loss, "gradient_norm": gradient_norm})
-        self._steps.append(
-            (number, _real(loss), _real(gradient_norm), _real(learning_rate), observed)
-        )
+        self._steps.append((number, loss, gradient_norm, learning_rate, observed))
         waiting = len(self._steps) + len(self._probes)
-        if waiting >= MOST_PENDING or time.monotonic() - self._flushed >= self._interval:
+        if waiting >= MOST_PENDING or self.waited() >= self._interval:
             self.flush()
 
     def probe(self, step: int, site: int, figures: Mapping[str, float]) -> None:
         """Add what was measured at a site."""
         if self._database is not None:
-            self._extremes.setdefault(site, Extremes()).add(step, figures)
-            self._probes.append((site, step, _json(figures)))
+            self._probes.append((site, step, figures))
+
+    def waited(self) -> float:
+        """Return the seconds since the last flush."""
+        return time.monotonic() - self._flushed
 
     def units(self, step: int, site: int, samples: int, active: Any) -> bool:
         """Count in how many of `samples` each unit of a site was active.
@@ -179,9 +228,8 @@ class RecordingWriter:
         """
         if self._database is None or os.getpid() != self._pid:
             return False
-        if not self._lock.acquire(
-            blocking=False
-        ):  # a signal handler must not wait for its own thread
+        # A signal handler must not wait for its own thread.
+        if not self._lock.acquire(blocking=False):
             return False
         try:
             begun = time.monotonic()
@@ -215,6 +263,7 @@ class RecordingWriter:
     def _write(self, database: sqlite3.Connection) -> bool:
         steps, sites, probes, events = self._steps, self._sites, self._probes, self._events
         taken = len(steps), len(sites), len(probes), len(events)
+        self._meta.update(self.news())
         try:
             with database:
                 database.execute("BEGIN IMMEDIATE")
@@ -222,17 +271,12 @@ class RecordingWriter:
                     "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                     [(name, _json(value)) for name, value in self._meta.items()],
                 )
-                database.executemany(
-                    "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?)", steps[: taken[0]]
-                )
+                self._write_steps(database, steps[: taken[0]])
                 marks = ", ".join("?" * 16)
                 database.executemany(f"INSERT INTO sites VALUES ({marks})", sites[: taken[1]])
-                database.executemany(
-                    "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)", probes[: taken[2]]
-                )
+                self._write_probes(database, probes[: taken[2]])
                 database.executemany("INSERT INTO events VALUES (?, ?, ?)", events[: taken[3]])
                 counted = self._write_units(database)
-                self._thin(database, steps[: taken[0]], probes[: taken[2]])
         except sqlite3.OperationalError as error:
             if "locked" in str(error) and len(steps) + len(probes) < 8 * MOST_PENDING:
                 return False
@@ -242,32 +286,47 @@ class RecordingWriter:
         del steps[: taken[0]], sites[: taken[1]], probes[: taken[2]], events[: taken[3]]
         return True
 
-    def _thin(
-        self,
-        database: sqlite3.Connection,
-        steps: list[tuple[Any, ...]],
-        probes: list[tuple[int, int, str]],
-    ) -> None:
-        for number, *_ in steps:
-            self._step_count += number > self._last_step
-            self._last_step = max(number, self._last_step)
-        if self._step_count > MOST_STEPS:
-            excess = self._step_count - int(KEPT * MOST_STEPS)
-            database.execute(self._thinning("steps", 0, excess, ENDS))
-            self._step_count -= excess
-        for site, _, _ in probes:
-            self._probe_counts[site] = self._probe_counts.get(site, 0) + 1
-        most = max(16, min(MOST_PROBES, MOST_PROBES_IN_ALL // max(1, len(self._probe_counts))))
-        for site in {site for site, _, _ in probes}:
-            if self._probe_counts[site] > most:
-                excess = self._probe_counts[site] - int(KEPT * most)
-                database.execute(self._thinning("probes", site, excess, min(ENDS, most // 4)))
-                self._probe_counts[site] -= excess
+    def _write_steps(self, database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+        series = self._step_series
+        for name, at in (("loss", 1), ("gradient_norm", 2)):
+            series.extremes.add_all(
+                name, [(row[at], row[0]) for row in rows if row[at] is not None]
+            )
+        new = [row[0] for row in rows if row[0] > self._last_step]
+        self._last_step = max(new, default=self._last_step)
+        kept = series.chosen(database, new, MOST_STEPS)
+        database.executemany(
+            "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?)",
+            [
+                (number, _real(loss), _real(norm), _real(rate), observed)
+                for number, loss, norm, rate, observed in rows
+                if kept is None or number in kept
+            ],
+        )
+        series.shrink(database, MOST_STEPS)
 
-    def _thinning(self, table: str, site: int, excess: int, ends: int) -> str:
-        extreme = ", ".join(map(str, sorted(self._extremes[site].steps())))
-        where = f"site = {site} AND" if site else ""
-        return _THIN.format(table=table, site=where, ends=ends, excess=excess, extreme=extreme)
+    def _write_probes(
+        self, database: sqlite3.Connection, rows: list[tuple[int, int, Mapping[str, float]]]
+    ) -> None:
+        by_site: dict[int, dict[int, Mapping[str, float]]] = {}
+        for site, step, figures in rows:
+            by_site.setdefault(site, {})[step] = figures
+        for site in by_site.keys() - self._series.keys():
+            self._series[site] = Series("probes", f"site = {site}")
+        most = max(16, min(MOST_PROBES, MOST_PROBES_IN_ALL // max(1, len(self._series))))
+        for site, found in by_site.items():
+            series = self._series[site]
+            # Not the same for all: halved in one go, they would make the log as large as the file.
+            own = most - most * ((site * GOLDEN) % ALL) // (4 * ALL)
+            for step, figures in found.items():
+                series.extremes.add(step, figures)
+            kept = series.chosen(database, list(found), own)
+            chosen = found if kept is None else {s: f for s, f in found.items() if s in kept}
+            database.executemany(
+                "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)",
+                [(site, step, _json(figures)) for step, figures in chosen.items()],
+            )
+            series.shrink(database, own)
 
     def _write_units(self, database: sqlite3.Connection) -> list[tuple[UnitCounter, int]]:
         """Write what was counted; return how many windows of each site are then done with."""
@@ -320,6 +379,7 @@ def _connected(path: Path, journal: str) -> sqlite3.Connection:
         # What the system has taken over survives a kill; only a power cut could cost the last
         # seconds.
         database.execute("PRAGMA synchronous = OFF")
+        database.execute(f"PRAGMA journal_size_limit = {MOST_LOG}")
         database.execute(f"PRAGMA application_id = {APPLICATION}")
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.executescript("BEGIN;" + SCHEMA + "COMMIT;")

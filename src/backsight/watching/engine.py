@@ -12,6 +12,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .arrival import on_import
+from .engine_cuts import note_cuts
 from .session import Session
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ def watch_engine(session: Session) -> None:
         if not session.active:
             return
         observers.active.append(observer)
+        observers.of_functions.append(observer)
         restore = note_places(observers.Tensor, observer)
+        session.on_end(note_cuts(observers.Tensor, observer))
 
         def detach() -> None:
             with suppress(ValueError):  # the script has cleared the list itself
                 observers.active.remove(observer)
+            with suppress(ValueError):
+                observers.of_functions.remove(observer)
             restore()
             observer.finish()
 
@@ -50,24 +55,44 @@ class EngineObserver:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._run: EngineRun | None = None
+        self._passing = False  # the current step is let pass: see `Session.passes`
         self._lock = threading.RLock()  # what belongs to the run is shared by all threads
         # Each thread walks graphs of its own; a hook may walk another.
         self._walks = threading.local()
 
     def begins(self, outputs: Sequence[Any]) -> bool:
         """Begin a step, and tell whether to observe it."""
+        return self._begins(outputs)
+
+    def differentiates(self, outputs: Sequence[Any], arguments: Sequence[tuple[str, Any]]) -> bool:
+        """Begin a step that a function of arrays makes, and tell whether to observe it.
+
+        A derivative by single numbers is mathematics, not training.
+        """
+        trains = any(leaf._value.size > 1 for _, leaf in arguments)
+        return trains and self._begins(outputs, arguments)
+
+    def _begins(self, outputs: Sequence[Any], arguments: Sequence[tuple[str, Any]] = ()) -> bool:
         if not self.session.here:
             return False
         begun = time.perf_counter()
         try:
+            loss = loss_of(outputs)
+            rested, self._passing = self._passing, self.session.passes(loss)
+            if self._passing:
+                return False
+            if rested:
+                with self._lock:
+                    self._made().rested()
             with self._lock:
-                number = self._begun(outputs)
+                number = self._begun(outputs, loss, arguments)
             return number > 0
         except Exception as error:
             self.session.fail(error)
             return False
         finally:
-            self.session.sampling.spent(time.perf_counter() - begun)
+            if not self._passing:
+                self.session.sampling.spent(time.perf_counter() - begun)
 
     def node(self, node: Any, dout: Any, downstream: tuple[Any, ...]) -> None:
         """See one node of an observed walk."""
@@ -104,7 +129,7 @@ class EngineObserver:
 
     def stepped(self, optimizer: Any) -> None:
         """Take note of an update: its learning rate, its gradients, what it changed."""
-        if not self.session.here:
+        if self._passing or not self.session.here:
             return
         begun = time.perf_counter()
         try:
@@ -116,26 +141,46 @@ class EngineObserver:
         finally:
             self.session.sampling.spent(time.perf_counter() - begun)
 
+    def listens(self) -> bool:
+        """Tell whether values that leave the graph are of interest: the step may be observed."""
+        return self.session.active and self.session.expects
+
+    def left(self, op: str, sources: list[Any], result: Any) -> None:
+        """Take note of a value that leaves the graph."""
+        if not self.session.here:
+            return
+        begun = time.perf_counter()
+        try:
+            with self._lock:
+                self._made().cuts.note(op, sources, result, users_place)
+        except Exception as error:
+            self.session.fail(error)
+        finally:
+            self.session.sampling.spent(time.perf_counter() - begun)
+
     def finish(self) -> None:
         """Hand over what waits for an update that will not come."""
         if self._run is not None and not self.session.failure:
             with suppress(Exception):  # the recording is closing; what is lost are a few figures
                 self._run.finish()
 
-    def _begun(self, outputs: Sequence[Any]) -> int:
+    def _begun(
+        self,
+        outputs: Sequence[Any],
+        loss: float | None,
+        arguments: Sequence[tuple[str, Any]],
+    ) -> int:
         run = self._made()
-        rate = run.settle()
+        rate = run.settle(arguments)
         if rate is not None:
             self.session.learning_rate(rate)
-        value = outputs[0]._value
-        loss = value.item() if value.size == 1 else None
         number = self.session.step(loss, "engine")
         if not run.broken and (loss is None or not math.isfinite(loss)):
             birth = run.check(outputs, self.session.steps)
             if birth is not None:
                 self.session.event("non-finite", birth)
         if number:
-            self._open().append((number, run.walk(number)))
+            self._open().append((number, run.walk(number, arguments)))
         return number
 
     def _introduce(self, optimizer: Any) -> None:
@@ -159,6 +204,12 @@ class EngineObserver:
 
             self._run = EngineRun(self.session.site, self.session.figures)
         return self._run
+
+
+def loss_of(outputs: Sequence[Any]) -> float | None:
+    """Return the number that a walk begins at, None if it is not one."""
+    value = outputs[0]._value
+    return value.item() if value.size == 1 else None
 
 
 def note_places(tensor: Any, observer: EngineObserver) -> Callable[[], None]:

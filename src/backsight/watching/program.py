@@ -147,7 +147,11 @@ def without_ours(traceback: types.TracebackType | None) -> types.TracebackType |
     return traceback
 
 
-OURS = (__file__, str(Path(__file__).parents[1] / "adapters" / "torch") + os.sep)
+OURS = (
+    __file__,
+    str(Path(__file__).with_name("arrival.py")),
+    str(Path(__file__).parents[1] / "adapters" / "torch") + os.sep,
+)
 
 
 def _is_ours(traceback: types.TracebackType) -> bool:

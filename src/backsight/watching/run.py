@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FileFormatError
 from .engine import watch_engine
+from .place import clear
 from .program import Program
 from .session import Session
 from .torch import watch_torch
@@ -37,9 +38,11 @@ def run_script(program: Program, session: Session, tell: Tell) -> int:
     program leaves threads behind, the diagnosis waits for the end of the process, as the threads
     may.
 
-    Raises UsageError for a module that does not exist.
+    Raises UsageError for a module that does not exist, and for a recording named by the user that
+    another process is writing.
     """
     ending = Ending(session, tell)
+    clear(session.place, session.explicit)
     watch_engine(session)
     watch_torch(session)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _in_main_thread():
@@ -86,7 +89,9 @@ class Ending:
             self.session.finish(self.code)
             replaced = self.tell(diagnosed(self.session, self.code), self.session)
         except Exception as error:
-            self.session.say(f"the diagnosis failed ({type(error).__name__}: {error})")
+            kept = self.session.recording
+            what = f"the diagnosis failed ({type(error).__name__}: {error})"
+            self.session.say(f"{what}; the recording is {kept}" if kept else what)
             replaced = 0
         return self.code or replaced
 
@@ -154,12 +159,20 @@ def diagnosed(session: Session, code: int | None) -> Diagnosis:
 
 
 def note_unwatched(session: Session) -> None:
-    """Say which frameworks the script has loaded that this version does not watch."""
+    """Say what the script has used that this version does not watch: frameworks, processes."""
+    if session.steps == 0 and _started_processes():
+        session.miss("processes that the script started: only the first one is watched")
     for module, name in UNWATCHED.items():
         if module in sys.modules:
             session.miss(
                 f"{name}: only PyTorch and Backsight's own engine are watched by this version"
             )
+
+
+def _started_processes() -> bool:
+    """Tell whether the script has started processes through multiprocessing."""
+    counter = getattr(sys.modules.get("multiprocessing.process"), "_process_counter", None)
+    return counter is not None and repr(counter) != "count(1)"
 
 
 def default_place(program: Program) -> Path:

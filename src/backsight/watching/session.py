@@ -6,6 +6,7 @@ observe it, and hands it what was seen. The order of its promises: do no harm, t
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sqlite3
@@ -24,6 +25,13 @@ from .sampling import Sampling
 if TYPE_CHECKING:
     from ..traces.recording import Observation, Site
     from ..traces.recording_writer import RecordingWriter
+    from .early import Early
+
+NUMBER, LOSS, NORM, RATE, OBSERVED = range(5)  # of a step that is not complete yet
+ALIKE = 0.01  # two norms of the same gradients
+UNLIKE = 10  # observed steps in a row that must be alike after one that was not
+LONG_STEP = 0.5  # seconds
+LATEST = 4.0  # seconds after which what is known of a run is in the file
 
 
 class Session:
@@ -52,6 +60,7 @@ class Session:
         self.probed = 0
         self.failure = ""
         self.stream = stream if stream is not None else sys.stderr
+        self.early: Early | None = None  # tells what is certain before the end
         self._pid = os.getpid()
         # A signal handler may come upon its own thread in here, and must not wait for it.
         self._lock = threading.RLock()
@@ -59,14 +68,17 @@ class Session:
         self._path: Path | None = None
         self._lost = False  # the recording cannot be written any more
         self._missed: set[str] = set()
-        self._pending: dict[str, Any] | None = None
+        # Number, loss, gradient norm, learning rate of the last step, and whether it was observed.
+        self._pending: list[Any] | None = None
+        self._alike = 0  # from 0 on: the norms at updates are those after passes
+        self._said = 0, False  # to whom asked in advance: a step, and whether it is due
         self._detach: list[Callable[[], None]] = []
         self._meta = {
             "script": script,
             "argv": list(arguments),
             "folder": str(Path.cwd()),
             "pid": self._pid,
-            "rank": None,
+            "rank": own_rank(),
             "source": "",
             "started": time.time(),
             "versions": {"backsight": own_version(), "python": platform.python_version()},
@@ -93,6 +105,7 @@ class Session:
             except (OSError, sqlite3.Error) as error:
                 self._writer = self._in_temporary_folder(path, error)
             self._path = self._writer.path
+            self._writer.news = self._counts
         return self._writer
 
     @property
@@ -103,7 +116,26 @@ class Session:
     def due_next(self) -> bool:
         """Tell whether to observe the next step, for a source that must know in advance."""
         with self._lock:
-            return self.sampling.due(self.steps + 1)
+            due = not self.sampling.resting and self.sampling.due(self.steps + 1)
+            self._said = self.steps + 1, due
+            return due
+
+    @property
+    def expects(self) -> bool:
+        """Whether the step that is under way may be observed, unless its loss jumps."""
+        return self.steps + 1 >= self.sampling.next and not self.sampling.resting
+
+    def passes(self, loss: float | None) -> bool:
+        """Tell whether to let a step pass, where steps are too short to record them all.
+
+        It is counted, and nothing else must be done about it.
+        """
+        if not self.sampling.resting:
+            return False
+        with self._lock:
+            passes = self.sampling.passes(loss)
+            self.steps += passes
+            return passes
 
     def step(self, loss: float | None, source: str, due: bool | None = None) -> int:
         """Begin a step; return its number if it is to be observed, else 0.
@@ -113,12 +145,13 @@ class Session:
         with self._lock:
             self.steps += 1
             self._write_pending()
-            self._pending = {"number": self.steps, "loss": loss}
             if self.steps == 1:
                 self.writer.update(source=source)
             self.sampling.saw("loss", loss)
+            if due is None and self._said[0] == self.steps:  # another source has asked before
+                due = self._said[1]
             due = self.sampling.due(self.steps) if due is None else due
-            self._pending["observed"] = due
+            self._pending = [self.steps, loss, None, None, due]
             return self.steps if due else 0
 
     def site(self, site: Site) -> int:
@@ -137,11 +170,18 @@ class Session:
                     self._miss("units of some layers: there are too many of them")
             for kind, detail in seen.events:
                 self.writer.event(kind, detail)
-            if self._pending is not None and self._pending["number"] == step:
-                self._pending["gradient_norm"] = seen.gradient_norm
+            if self._pending is not None and self._pending[NUMBER] == step:
+                self._pending[NORM] = seen.gradient_norm
             for what in seen.missed:
                 self._miss(what)
-            self.sampling.observed()
+            self._write_if_late()
+        if self.early is not None:
+            self.early.look(self)
+
+    def flushed(self) -> Path | None:
+        """Write what is known so far and return the recording, None if it is not readable now."""
+        with self._lock:
+            return self._path if self.writer.flush() else None
 
     def figures(self, step: int, figures: Mapping[int, Mapping[str, float]]) -> None:
         """Take figures of an observed step that became known later, by site."""
@@ -171,14 +211,25 @@ class Session:
     def learning_rate(self, rate: float | None, gradient_norm: float | None = None) -> None:
         """Take note of the learning rate that the last step was made with.
 
-        `gradient_norm` counts where none was measured before the update.
+        `gradient_norm` is that at the update. It counts where none was measured after the pass, and
+        as long as the two are the same: not where gradients are clipped in between.
         """
         with self._lock:
-            if self._pending is not None:
-                self._pending["learning_rate"] = rate
-                if self._pending.get("gradient_norm") is None:
-                    self._pending["gradient_norm"] = gradient_norm
-                self.sampling.saw("gradient norm", gradient_norm)
+            pending = self._pending
+            if pending is not None:
+                pending[RATE] = rate
+                self._note_norm(pending, gradient_norm)
+                self._write_if_late()
+
+    def gradient_norm(self, step: int, norm: float | None, kind: str = "") -> None:
+        """Take note of the norm of a step's gradients; `kind` tells losses of other sizes apart."""
+        if norm is None:
+            return
+        with self._lock:
+            pending = self._pending
+            if pending is not None and pending[NUMBER] == step and pending[NORM] is None:
+                pending[NORM] = norm
+            self.sampling.saw(f"gradient norm {kind}", norm)
 
     def fail(self, error: BaseException) -> None:
         """Switch watching off, once, with one line. The script goes on."""
@@ -196,7 +247,8 @@ class Session:
         """Stop watching; the recording stays open."""
         self.active = False
         for detach in self._detach:
-            detach()
+            with suppress(Exception):  # the others, and the script, must not suffer from it
+                detach()
         self._detach.clear()
 
     def finish(self, exit_code: int | None) -> None:
@@ -211,7 +263,6 @@ class Session:
         held = self._lock.acquire(timeout=1.0)
         try:
             self._write_pending()
-            self._count()
             self.writer.event("exit", exit_code)
             self.writer.close()
         except Exception as error:
@@ -238,18 +289,41 @@ class Session:
     def _write_pending(self) -> None:
         pending, self._pending = self._pending, None
         if pending is not None:
-            if pending.get("observed") or self.steps % 16 == 0:
-                self._count()
-            self.writer.step(**pending)
+            number, loss, norm, rate, observed = pending
+            self.writer.step(
+                number, loss=loss, gradient_norm=norm, learning_rate=rate, observed=observed
+            )
 
-    def _count(self) -> None:
+    def _note_norm(self, pending: list[Any], norm: float | None) -> None:
+        if norm is None:
+            return
+        self.sampling.saw("gradient norm", norm)
+        if pending[NORM] is None:
+            pending[NORM] = norm if self._alike >= 0 else None
+        elif pending[OBSERVED]:
+            alike = abs(norm - pending[NORM]) <= ALIKE * norm or not math.isfinite(norm)
+            self._alike = self._alike + 1 if alike else -UNLIKE
+
+    def _write_if_late(self) -> None:
+        """Write now what would be older than a few seconds at the next step: steps are long."""
+        if self.sampling.pace > LONG_STEP and self.writer.waited() + self.sampling.pace > LATEST:
+            self._write_again()
+            self.writer.flush()
+
+    def _write_again(self) -> None:
+        """Write what is known of the last step so far; what is added later replaces it."""
+        pending = self._pending
+        self._write_pending()
+        self._pending = pending
+
+    def _counts(self) -> dict[str, Any]:
         sampling = self.sampling
-        self.writer.update(
-            steps=self.steps,
-            probed=self.probed,
-            overhead=sampling.overhead(),
-            seconds=sampling.cost,
-        )
+        return {
+            "steps": self.steps,
+            "probed": self.probed,
+            "overhead": sampling.overhead(),
+            "seconds": sampling.cost,
+        }
 
     def _give_up(self) -> None:
         writer, self._writer = self._writer, None
@@ -280,6 +354,12 @@ def free_place(place: Path, explicit: bool) -> Path:
     if explicit:
         raise UsageError(f"{place} is being written by process {other}; choose another file")
     return place.with_stem(f"{place.stem}-{os.getpid()}")
+
+
+def own_rank() -> int | None:
+    """Return the rank of this process in a job of several, as torchrun and its like tell it."""
+    rank, size = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
+    return int(rank) if rank.isdigit() and size.isdigit() and int(size) > 1 else None
 
 
 def own_version() -> str:

@@ -22,7 +22,11 @@ from .session import Session
 if TYPE_CHECKING:
     from ..adapters.torch.calls import CallLog
     from ..adapters.torch.entry import Backward
-    from ..adapters.torch.passes import Pass
+
+
+Begun = tuple[int, Any, tuple[str, ...], "Backward"]
+"""A pass that has begun: its number and the pass, or 0 and its number, the kind of loss, the call.
+"""
 
 
 def watch_torch(session: Session) -> None:
@@ -62,6 +66,8 @@ class TorchWatcher:
     def attach(self) -> None:
         """Begin, with what this PyTorch allows."""
         from ..adapters.torch import entry, private
+        from ..adapters.torch.forward import modes
+        from ..adapters.torch.updates import construction
 
         missing = private.missing()
         if missing:
@@ -71,7 +77,10 @@ class TorchWatcher:
         if private.ENTRY in missing:
             return
         self._lines = private.LINES not in missing
+        if private.CONSTRUCTION not in missing:
+            self.session.on_end(construction.attach(self._probes.updates.constructions))
         self.session.on_end(entry.attach(self, updates=private.UPDATES not in missing))
+        self.session.on_end(modes.attach(self.session.fail))
         self.session.on_end(self._stop)
         self.session.on_end(self._finish)
         if hasattr(os, "register_at_fork"):
@@ -86,46 +95,67 @@ class TorchWatcher:
 
     def pauses(self) -> None:
         """Take our mode off the stack before the backward pass."""
-        self._guarded(lambda: self._log().pause())
+        log: CallLog | None = getattr(self._threads, "log", None)
+        if log is not None and log.wanted:
+            self._guarded(log.pause)
 
     def resumes(self) -> None:
         """Put it there again if the next step is to be observed."""
-        self._guarded(self._rearm)
+        mine = self._threads
+        if self.session.sampling.resting and getattr(mine, "over", False):
+            mine.over = False  # the next step will be let pass
+        else:
+            self._guarded(self._rearm)
 
-    def begins(self, call: Backward) -> tuple[int, Pass] | None:
+    def begins(self, call: Backward) -> Begun | None:
         """Begin a step, and a pass if it is to be observed."""
         if not self.session.here:
             return None
         from ..adapters.torch.arrays import loss_of, unseen
+        from ..adapters.torch.updates.steps import kind_of
 
         begun = time.perf_counter()
+        mine = self._threads
+        rested, mine.passing = getattr(mine, "passing", False), False
         try:
-            mine = self._threads
             planned, mine.planned, mine.over = getattr(mine, "planned", False), False, True
+            loss = loss_of(call.roots[0], wait=planned) if len(call.roots) == 1 else None
+            mine.passing = not planned and self.session.passes(loss)
+            if mine.passing:
+                return None
             self._log().stop()
             with unseen():
-                self._probes.parameters.settle()
-            loss = loss_of(call.roots[0], wait=planned) if len(call.roots) == 1 else None
-            number = self.session.step(loss, "torch", planned)
-            if loss is not None and not math.isfinite(loss):
-                birth = self._probes.birth(self.session.steps, call, self._log())
-                if birth is not None:
-                    self.session.event("non-finite", birth)
-            return (number, self._probes.begin(number, call, self._log())) if number else None
+                if rested:
+                    self._probes.updates.rested()
+                kind = kind_of(call.roots[0])
+                self._settle()
+                number = self.session.step(loss, "torch", planned)
+                if loss is not None and not math.isfinite(loss):
+                    birth = self._probes.birth(self.session.steps, call, self._log())
+                    if birth is not None:
+                        self.session.event("non-finite", birth)
+                if not number:
+                    return 0, self.session.steps, kind, call
+                self._probes.updates.observing()
+            return number, self._probes.begin(number, call, self._log()), kind, call
         except Exception as error:
             self.session.fail(error)
             return None
         finally:
-            self.session.sampling.spent(time.perf_counter() - begun)
+            if not mine.passing:
+                self.session.sampling.spent(time.perf_counter() - begun)
 
-    def ends(self, observed: tuple[int, Pass], result: Any, error: BaseException | None) -> None:
+    def ends(self, observed: Begun, result: Any, error: BaseException | None) -> None:
         """Hand over what was seen, unless the pass itself failed."""
         begun = time.perf_counter()
         try:
-            number, seen = observed
-            seen.release()
+            number, seen, _, _ = observed
+            if number:
+                seen.release()
             if error is None and self.session.here:
-                self.session.observed(number, seen.finished(result))
+                (self._observed if number else self._idle)(observed, result)
+            if number:
+                seen.close()
         except Exception as failure:
             self.session.fail(failure)
         finally:
@@ -133,22 +163,36 @@ class TorchWatcher:
 
     def updating(self, optimizer: Any, closure: bool) -> None:
         """Keep off the stack during an update, unless the forward lies inside it."""
+        mine = self._threads
+        mine.closure = closure
         if not closure:
-            self._guarded(lambda: self._log().pause())
-
-    def updated(self, optimizer: Any) -> None:
-        """Take note of the learning rate, and come back on the stack."""
+            self.pauses()
+        if getattr(mine, "passing", False) and not closure:
+            return
         from ..adapters.torch.arrays import unseen
-        from ..adapters.torch.sites.parameters import rate_of
 
         def note() -> None:
             with unseen():
-                parameters = self._probes.parameters
-                introduced = parameters.new(optimizer, self.session.steps)
-                parameters.updated(optimizer)
-                self.session.learning_rate(rate_of(optimizer))
-            if introduced is not None:
-                self.session.event("optimizer", introduced)
+                planned = getattr(mine, "planned", False)
+                self._probes.updates.updating(optimizer, closure, planned)
+
+        self._guarded(note)
+
+    def updated(self, optimizer: Any) -> None:
+        """Take note of the learning rate, and come back on the stack."""
+        mine = self._threads
+        if getattr(mine, "passing", False):
+            self.resumes()
+            return
+        from ..adapters.torch.arrays import unseen
+
+        def note() -> None:
+            closure = getattr(mine, "closure", False)
+            with unseen():
+                step = self.session.steps
+                self.session.learning_rate(self._probes.updates.updated(optimizer, closure, step))
+            for each in self._probes.updates.news():
+                self.session.event(*each)
             self._rearm()
 
         self._guarded(note)
@@ -156,6 +200,10 @@ class TorchWatcher:
     def unseen(self, why: str) -> None:
         """Take note of passes that cannot be observed."""
         self._guarded(lambda: self.session.miss(why))
+
+    def failed(self, error: Exception) -> None:
+        """End the watching."""
+        self.session.fail(error)
 
     def compiles(self) -> None:
         """Log no more calls: each compiled function would be compiled again for it."""
@@ -167,6 +215,49 @@ class TorchWatcher:
             self.session.miss(COMPILED)
 
         self._guarded(give_up)
+
+    def _settle(self) -> None:
+        """Complete the step before, of which some things are known only now."""
+        rate, late = self._probes.updates.begins()
+        if rate is not None:
+            self.session.learning_rate(rate)
+        for each in late:
+            self._norm(each.step, each.norm, ("",), each.scaled)
+
+    def _observed(self, observed: Begun, result: Any) -> None:
+        """Hand over what an observed pass has shown."""
+        from ..adapters.torch.arrays import unseen
+
+        number, seen, kind, call = observed
+        found = seen.finished(result)
+        self.session.observed(number, found)
+        self.session.gradient_norm(number, found.gradient_norm, " ".join(kind))
+        with unseen():
+            leaves = seen.graph.leaves
+            rate = self._probes.updates.walked(number, call, kind, leaves, seen.scale)
+        if rate is not None:
+            self.session.learning_rate(rate)
+
+    def _idle(self, observed: Begun, result: Any) -> None:
+        """Take the norm of the gradients of a pass that was not observed."""
+        from ..adapters.torch.arrays import unseen
+        from ..adapters.torch.entry import scaler_of
+
+        _, number, kind, call = observed
+        with unseen():
+            norm = self._probes.updates.idle(number, call, kind, result)
+            if norm is not None:
+                self._norm(number, norm, kind, scaler_of(call.roots[0]) is not None)
+
+    def _norm(self, number: int, norm: float, kind: tuple[str, ...], scaled: bool) -> None:
+        """Hand over a norm; one that is not finite is told once, unless a scale explains it."""
+        if math.isfinite(norm):
+            self.session.gradient_norm(number, norm, " ".join(kind))
+        elif not scaled:
+            self.session.gradient_norm(number, norm, " ".join(kind))
+            if not self._probes.broken:
+                self._probes.broken = True
+                self.session.event("non-finite", self._probes.updates.broken(number, kind))
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Do something that must not hurt, in this process only; it is timed."""
@@ -210,5 +301,4 @@ class TorchWatcher:
 
         if os.getpid() == self._pid and not self.session.failure:
             with suppress(Exception), unseen():  # what is lost are a few figures of the last step
-                self._probes.parameters.settle()
-                self._probes.parameters.finish()
+                self._probes.updates.finish()

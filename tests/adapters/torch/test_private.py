@@ -39,7 +39,9 @@ def test_an_old_version_is_not_watched(
     assert any("2.6 or newer is needed" in line for line in diagnosis.observed["not_observed"])
 
 
-@pytest.mark.parametrize("feature", [private.LINES, private.UPDATES, private.VALUES])
+@pytest.mark.parametrize(
+    "feature", [private.LINES, private.UPDATES, private.VALUES, private.CONSTRUCTION]
+)
 def test_each_feature_is_lost_alone(
     feature: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

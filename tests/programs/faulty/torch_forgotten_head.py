@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 torch.manual_seed(0)
-model = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 2))
+model = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 2))  # leak: BS306
 opt = torch.optim.SGD(model[0].parameters(), lr=0.05)  # leak: BS306
 x = torch.randn(256, 5)
 y = (x[:, 0] > x[:, 1]).long()

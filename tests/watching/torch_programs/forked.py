@@ -1,4 +1,5 @@
 import os
+import random
 import sys
 
 import torch
@@ -23,6 +24,7 @@ parent = os.getpid()
 train(5)
 sys.stdout.flush()
 if os.fork() == 0:
+    random.seed(1)  # Python draws a new state in a fork
     train(25)
     tell(w)
     sys.exit(4)

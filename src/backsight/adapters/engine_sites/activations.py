@@ -9,10 +9,9 @@ import numpy as np
 from ...engine.tensors import Tensor
 from ...traces.recording import Site
 from ..figures import ACTIVATIONS, ROWWISE, activation_figures, unit_axis
+from ..seen import pool, worth_measuring
 from .graph import Graph, Sites, Visited, placed, producer
 
-MOST_REPEATS = 64  # of one expression in one walk, as in a loop through time
-ALL_REPEATS = 8  # so many are all measured, of those after them every fourth
 NEAR = ("add", "subtract", "batch_norm", "batch_norm_inference", "layer_norm", "rms_norm")
 """What may stand between a weight's product and its activation."""
 
@@ -52,8 +51,7 @@ class Activations:
         source = graph.source(weight) if weight is not None else 0
         key = (visited.where, op, source)
         self._repeats[key] = self._repeats.get(key, 0) + 1
-        repeats = self._repeats[key]
-        if repeats > MOST_REPEATS or (repeats > ALL_REPEATS and repeats % 4):
+        if not worth_measuring(self._repeats[key]):
             return
         if op in ROWWISE:
             given = dict(zip(node.op.attributes, node.saved, strict=False)) if node.op else {}
@@ -125,17 +123,6 @@ class Activations:
         return figures, units
 
 
-def pool(total: dict[str, float], figures: dict[str, float]) -> None:
-    """Pool the repeats of one expression in one walk: counts add, mean and std are averaged."""
-    repeats = total.get("repeats", 0)
-    for name, figure in figures.items():
-        if name in ("mean", "std"):
-            total[name] = (total.get(name, 0.0) * repeats + figure) / (repeats + 1)
-        else:
-            total[name] = total.get(name, 0.0) + figure
-    total["repeats"] = repeats + 1
-
-
 def activation_of(node: Tensor) -> tuple[str, Any] | None:
     """Return the canonical name of an activation and the array that went in, None for other ops.
 
@@ -143,8 +130,12 @@ def activation_of(node: Tensor) -> tuple[str, Any] | None:
     """
     assert node.op is not None
     name, inputs = node.op.name, node.inputs
+    if name == "softplus":  # its derivative is that of beta · x
+        return name, _array(inputs[0]) * _given(node)["beta"]
     if name in ACTIVATIONS:
         return name, _array(inputs[0])
+    if name == "clip" and _is_number(_given(node)["low"], 0) and _given(node)["high"] is None:
+        return "relu", _array(inputs[0])
     if name in ("maximum", "where") and node.wanted in (1, 2):
         live = node.wanted >> 1
         if _is_number(inputs[1 - live], 0) and (name == "maximum" or _is_relu(node, live)):
@@ -152,6 +143,13 @@ def activation_of(node: Tensor) -> tuple[str, Any] | None:
     if name == "divide" and _is_number(inputs[0], 1):
         return _logistic(inputs[1])
     return None
+
+
+def _given(node: Tensor) -> dict[str, Any]:
+    """Return what the op was given, by name."""
+    assert node.op is not None
+    given = dict(zip(node.op.inputs, node.inputs, strict=False))
+    return given | dict(zip(node.op.attributes, node.saved, strict=False))
 
 
 def _is_relu(node: Tensor, live: int) -> bool:

@@ -44,6 +44,8 @@ class Inputs:
 
             site = self.sites.find(key, make)
             if site is not None and site not in self.figures:
+                if value.ndim > 2 and node.op.name not in CONVOLUTIONS:
+                    value = value.reshape(-1, value.shape[-1])  # each step in time is a row
                 self.figures[site] = input_figures(value)
 
 

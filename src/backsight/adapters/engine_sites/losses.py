@@ -1,8 +1,4 @@
-"""The losses of the engine: predictions against targets, and what feeds them.
-
-A loss is an op of that name, or a difference between what the network gives and a large constant,
-on the loss side: `(prediction − target) ** 2`.
-"""
+"""The losses of the engine: predictions against targets, and what feeds them."""
 
 from __future__ import annotations
 
@@ -12,35 +8,16 @@ import numpy as np
 
 from ...engine.tensors import Tensor
 from ...traces.recording import Site
-from ..figures import RANGES, range_figures, rms
+from ..comparing import BY_HAND, LOSSES, MOST_LOSSES, THROUGH, loss_figures
+from ..figures import RANGES
 from .activations import activation_of
 from .graph import SHAPING, Graph, Sites, Visited, placed, producer
 
-CLASSIFYING = ("cross_entropy", "nll_loss", "multiclass_svm", "hinge_loss")
-LOSSES = (
-    *CLASSIFYING,
-    "cross_entropy_probabilities",
-    "squared_error",
-    "half_squared_error",
-    "absolute_error",
-    "huber_loss",
-    "smooth_l1_loss",
-    "bce",
-    "bce_with_logits",
-    "kl_divergence",
-)
-BY_HAND = {
-    "power": "squared_error",
-    "square": "squared_error",
-    "multiply": "squared_error",
-    "absolute": "absolute_error",
-    "huber": "huber_loss",
-    "clip": "squared_error",
-}
-"""What a difference is by the op that takes it."""
-
-MOST_LOSSES = 64  # of one walk
 PASSING = (*SHAPING, "getitem", "gather")
+AVERAGING = ("mean", "sum")
+PRODUCTS = ("multiply", "matmul", "dot")
+
+Consumers = dict[int, list[tuple[Visited, int]]]
 
 
 class Met(NamedTuple):
@@ -50,6 +27,7 @@ class Met(NamedTuple):
     op: str
     attributes: dict[str, Any]
     figures: dict[str, float]
+    reduction: str
 
 
 class Losses:
@@ -86,7 +64,10 @@ class Losses:
             "low": low,
             "high": high,
         }
-        self._met.append(Met(visited, name, attributes, loss_figures(name, given, target)))
+        known = target if isinstance(target, np.ndarray) else None
+        figures = loss_figures("squared_error" if name == "subtract" else name, given, known)
+        saved = dict(zip(node.op.attributes, node.saved, strict=False))
+        self._met.append(Met(visited, name, attributes, figures, str(saved.get("reduction", ""))))
 
     def finished(
         self, graph: Graph, sites: Sites, sides: dict[int, str]
@@ -101,11 +82,11 @@ class Losses:
             if sides.get(met.node.serial, "loss") != "loss":
                 continue
             if op == "subtract":
-                taken = (node.op for node, _ in consumers.get(met.node.serial, ()))
-                op = next((BY_HAND[name] for name in taken if name in BY_HAND), "")
+                op = made_of(consumers, met.node)
                 if not op:
                     continue
             key = ("loss", sites.key_of(met.node.where), op, met.attributes["fed_by"])
+            met.attributes.update(reduced(consumers, met))
 
             def make(met: Met = met, op: str = op) -> Site:
                 where, source = placed(met.node.where)
@@ -117,23 +98,39 @@ class Losses:
         return found
 
 
-def loss_figures(name: str, prediction: Any, target: Any) -> dict[str, float]:
-    """Measure the two sides of a loss."""
-    with np.errstate(all="ignore"):
-        figures = range_figures("prediction", prediction)
-        if name in ("cross_entropy", "nll_loss", "multiclass_svm") and prediction.ndim >= 2:
-            figures["classes"] = float(prediction.shape[1])
-        elif name == "cross_entropy_probabilities":
-            figures["classes"] = float(prediction.shape[-1])
-        if isinstance(target, np.ndarray) and target.size:
-            figures |= range_figures("target", target)
-            if name not in CLASSIFYING:
-                figures["target_rms"] = rms(target)
-                if target.ndim >= 2:
-                    sums = np.sum(target[:256], axis=-1, dtype=np.float64)
-                    figures["target_sums_min"] = float(np.min(sums))
-                    figures["target_sums_max"] = float(np.max(sums))
-        return figures
+def made_of(consumers: Consumers, difference: Visited) -> str:
+    """Return what loss is made of a difference, past a clip or a mask; "" if none."""
+    after = [node for node, _ in consumers.get(difference.serial, ())]
+    beyond = [
+        node for each in after if each.op in THROUGH for node, _ in consumers.get(each.serial, ())
+    ]
+    return next(
+        (BY_HAND[name] for node in (*after, *beyond) if (name := form(node)) in BY_HAND), ""
+    )
+
+
+def form(node: Visited) -> str:
+    """Return the op of a node, `square` for a product with itself."""
+    itself = node.op in PRODUCTS and node.sources[0] == node.sources[1] > 0
+    return "square" if itself else node.op
+
+
+def reduced(consumers: Consumers, met: Met) -> dict[str, Any]:
+    """Return how a loss is reduced, and whether it is all that the walk begins with."""
+    reduction = met.reduction if met.reduction in AVERAGING else ""
+    at, by_hand = met.node, met.op == "subtract"
+    while True:
+        after = {node.serial: node for node, _ in consumers.get(at.serial, ())}
+        if not after:
+            return {"reduction": reduction or "none", "whole": True}
+        at = next(iter(after.values()))
+        name = form(at)
+        inside = by_hand and name in (*BY_HAND, *THROUGH)
+        by_hand = by_hand and name in THROUGH
+        if len(after) > 1 or not (name in AVERAGING or name in SHAPING or inside):
+            return {"reduction": reduction or "none", "whole": False}
+        if name in AVERAGING:
+            reduction = reduction or name
 
 
 def op_before(x: Any) -> str:

@@ -12,12 +12,15 @@ from ...traces.recording import Observation, Site
 from ..engine_probe import EngineProbes
 from ..seen import before_parameters, parameter_like
 from .activations import Activations
+from .cuts import Cuts
 from .faults import birth_of, born_in_backward, is_finite
+from .flat import flat_sites
 from .graph import Graph, Place, Sites
 from .inputs import Inputs
 from .losses import Losses
+from .narrowing import Narrowings
 from .optimizers import Optimizers
-from .parameters import Parameters, leaves_of
+from .parameters import Arguments, Parameters, leaves_of
 from .recurrences import Recurrences
 
 
@@ -38,18 +41,25 @@ class EngineRun:
         self.parameters = Parameters(self.sites, record)
         self.optimizers = Optimizers(self.sites, record)
         self.recurrences = Recurrences(self.sites, self.parameters.name)
+        self.cuts = Cuts(self.sites, self.parameters)
         self.broken = False
         self.phase = 0
 
-    def walk(self, step: int) -> EngineWalk:
-        """Begin to observe one walk."""
+    def walk(self, step: int, arguments: Arguments = ()) -> EngineWalk:
+        """Begin to observe one walk; `arguments` are those of a function that it differentiates."""
         self.phase += 1
-        return EngineWalk(self, step)
+        return EngineWalk(self, step, arguments)
 
-    def settle(self) -> float | None:
+    def settle(self, arguments: Arguments = ()) -> float | None:
         """Take note of what came before a walk; return the learning rate of updates by hand."""
         self.optimizers.begins()
-        return self.parameters.settle()
+        self.cuts.turn()
+        return self.parameters.settle(arguments)
+
+    def rested(self) -> None:
+        """Forget what is no longer known after steps that were let pass."""
+        self.parameters.forget()
+        self.optimizers.rested()
 
     def check(self, outputs: Sequence[Tensor], step: int) -> dict[str, Any] | None:
         """Return the birth of a loss that is not finite, None if it is finite."""
@@ -84,15 +94,18 @@ class EngineRun:
 class EngineWalk:
     """One walk under observation: `node` for each node, latest first, then `finished`."""
 
-    def __init__(self, run: EngineRun, step: int) -> None:
+    def __init__(self, run: EngineRun, step: int, arguments: Arguments = ()) -> None:
         self.run = run
         self.step = step
+        self.arguments = arguments
         self.clamps = run.probes.walk()
         self.graph = Graph()
         self.activations = Activations(run.phase)
         self.losses = Losses()
         self.inputs = Inputs(run.sites)
+        self.narrowings = Narrowings(run.sites)
         self.following = run.recurrences.walk()
+        self.cuts = run.cuts.walk()
         self.birth: dict[str, Any] | None = None
 
     def node(self, node: Tensor, dout: Any, downstream: Sequence[Any]) -> None:
@@ -104,6 +117,8 @@ class EngineWalk:
         self.activations.node(node, visited, self.graph)
         self.losses.node(node, visited)
         self.inputs.node(node, visited)
+        self.cuts.node(node)
+        self.narrowings.node(node, dout, downstream)
         self.following.node(node, dout)
         if not self.run.broken:
             with np.errstate(all="ignore"):
@@ -119,7 +134,7 @@ class EngineWalk:
         sides = {node.serial: "hidden" if node.serial in hidden else "loss" for node in seen}
         sides |= dict.fromkeys(of_parameters, "parameter")
         run = self.run
-        names = run.parameters.walked(self.step, self.graph)
+        names = run.parameters.walked(self.step, self.graph, self.arguments)
         run.optimizers.walked(self.step)
         run.recurrences.learn(self.graph)
         figures, units = self.activations.finished(self.graph, run.sites, sides, names)
@@ -133,9 +148,12 @@ class EngineWalk:
                 **self.losses.finished(self.graph, run.sites, sides),
                 **self.following.figures,
                 **self.inputs.figures,
+                **self.cuts.finished(self.graph),
+                **self.narrowings.figures,
+                **flat_sites(self.graph, run.sites, sides, names),
             },
             clamps.gradient_norm,
             clamps.missed,
-            units,
+            {**units, **clamps.units},
             tuple(events),
         )

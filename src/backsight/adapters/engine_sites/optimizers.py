@@ -87,6 +87,11 @@ class Optimizers:
             "source": source,
         }
 
+    def rested(self) -> None:
+        """Forget what is no longer known after steps that were let pass."""
+        for state in self._known.values():
+            state.step, state.norm, state.updates = 0, None, 0
+
     def begins(self) -> None:
         """See before a walk whether gradients were cleared since the last update."""
         for state in self._known.values():

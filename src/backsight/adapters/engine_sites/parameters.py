@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,9 @@ ELEMENTWISE = ("add", "subtract", "multiply", "divide", "prelu", "maximum", "min
 MOST_PARAMETERS = 1_000
 MOST_REMEMBERED = 4_000
 
+Arguments = Sequence[tuple[str, Tensor]]
+"""What a function is differentiated by: leaves made for this one call, with their names."""
+
 Record = Callable[[int, Mapping[int, Mapping[str, float]]], None]
 
 
@@ -44,6 +47,8 @@ class Pending:
     before: Any
     gradient: Any
     serial: int
+    shape: tuple[int, ...]
+    argument: str = ""
 
 
 class Parameters:
@@ -56,7 +61,8 @@ class Parameters:
         self._owners: dict[int, tuple[weakref.ref[Tensor], str]] = {}
         self._pending: dict[int, Pending] = {}  # by site
         self._stepped = False  # an optimiser has made an update since the last walk
-        self._names: dict[tuple[Any, ...], int] = {}
+        self._names: dict[tuple[Any, ...], weakref.ref[Tensor]] = {}
+        self._given: dict[int, str] = {}  # names of the arguments of the walk at hand
 
     def own(self, leaves: list[Tensor], optimizer: str) -> None:
         """Take note that an optimiser of this class updates these parameters."""
@@ -73,8 +79,11 @@ class Parameters:
         known = self._known.get(id(leaf))
         return known[2] if known is not None and known[0]() is leaf else called(leaf)
 
-    def walked(self, step: int, graph: Graph) -> dict[int, tuple[int | None, str]]:
+    def walked(
+        self, step: int, graph: Graph, arguments: Arguments = ()
+    ) -> dict[int, tuple[int | None, str]]:
         """Measure what a walk reached; return site and name of each leaf, coded as in the graph."""
+        self._given = {id(leaf): name for name, leaf in arguments}
         consumers, distances = graph.consumers(), graph.distances()
         named: dict[int, tuple[int | None, str]] = {}
         # In the order of the forward, so that ordinals are stable.
@@ -83,6 +92,8 @@ class Parameters:
             leaf, code = graph.leaves[index], -1 - index
             if not isinstance(leaf._value, np.ndarray):
                 continue
+            if arguments and id(leaf) not in self._given:
+                continue  # the function uses it, and asks for no gradient of it
             taken = through_shaping(consumers, code)
             axis = units_along(leaf, taken)
             site, name = self._site(leaf, taken, consumers, distances.get(code), axis)
@@ -94,7 +105,8 @@ class Parameters:
             self._release(site, leaf)
             before, slope = sample(leaf._value), sample(gradient) if gradient is not None else None
             self._pending[site] = Pending(
-                step, weakref.ref(leaf), site, figures, before, slope, leaf.serial
+                *(step, weakref.ref(leaf), site, figures, before, slope, leaf.serial, leaf.shape),
+                self._given.get(id(leaf), ""),
             )
         return named
 
@@ -124,12 +136,14 @@ class Parameters:
         for step, figures_by_site in found.items():
             self.record(step, figures_by_site)
 
-    def settle(self) -> float | None:
+    def settle(self, arguments: Arguments = ()) -> float | None:
         """Complete what was updated by hand since the last walk; return the rate if it was plain.
 
         Where some parameters were written and others, in no optimiser, were not, those are
-        unchanged.
+        unchanged. The arguments of a function are new leaves, in place of those of the last call.
         """
+        if arguments and self._pending:
+            return self._succeeded(arguments)
         written: list[tuple[Pending, Tensor]] = []
         other: list[tuple[Pending, Tensor]] = []
         for pending in self._pending.values():
@@ -154,10 +168,24 @@ class Parameters:
             lambda step, new: gathered.setdefault(step, {}).update(new),
         )
         self.settle()
-        for site in tuple(self._pending):
-            self._release(site, None)
+        self.forget()
         for step, figures in gathered.items():
             record(step, figures)
+
+    def forget(self) -> None:
+        """Hand over what is pending without its update, which nobody has seen."""
+        for site in tuple(self._pending):
+            self._release(site, None)
+
+    def _succeeded(self, arguments: Arguments) -> float | None:
+        """Complete the arguments of the last observed call by those of the next one."""
+        rate: float | None = None
+        for name, leaf in arguments:
+            for pending in [p for p in self._pending.values() if p.argument == name]:
+                if isinstance(leaf._value, np.ndarray) and leaf.shape == pending.shape:
+                    rate = rate or plain_rate(pending, leaf)
+                    self._release(pending.site, leaf)
+        return rate
 
     def _release(self, site: int, successor: Tensor | None) -> None:
         """Hand over what is pending. A leaf made anew in place of the old one is its update."""
@@ -189,15 +217,14 @@ class Parameters:
         if known is not None and known[0]() is leaf:
             return known[1], known[2]
         self._forget()
-        name = called(leaf) or entering_as(taken)
+        name = self._given.get(id(leaf)) or called(leaf) or entering_as(taken)
         first = min((node for node, _, _ in taken), key=lambda n: n.serial, default=None)
         place = self.sites.key_of(first.where if first is not None and not name else None)
         ordinal = 0
         while True:  # a leaf that is gone hands its site on: some programs make new ones each step
             key = ("parameter", name, leaf.shape, place, ordinal)
             holder = self._names.get(key)
-            owner = self._known.get(holder) if holder is not None else None
-            if owner is None or owner[0]() is None:
+            if holder is None or holder() is None:
                 break
             ordinal += 1
 
@@ -226,7 +253,7 @@ class Parameters:
 
         site = self.sites.find(key, make)
         if site is not None:
-            self._names[key] = id(leaf)
+            self._names[key] = weakref.ref(leaf)
             self._known[id(leaf)] = (weakref.ref(leaf), site, name)
         return site, name
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
@@ -11,12 +10,21 @@ import torch
 from .entry import scale_of
 
 
-def unseen() -> AbstractContextManager[Any]:
+class unseen:
     """Switch off the script's modes, then the making of graphs: in here we leave no trace."""
-    stack = ExitStack()
-    stack.enter_context(torch._C.DisableTorchFunction())
-    stack.enter_context(torch.no_grad())
-    return stack
+
+    __slots__ = ("_functions", "_grad")
+
+    def __enter__(self) -> None:
+        self._functions = torch._C.DisableTorchFunction()
+        self._functions.__enter__()
+        self._grad = torch._C.is_grad_enabled()
+        # What torch.no_grad does, at a tenth of the time.
+        torch._C._set_grad_enabled(False)
+
+    def __exit__(self, *error: object) -> None:
+        torch._C._set_grad_enabled(self._grad)
+        self._functions.__exit__(*error)
 
 
 def readable(tensor: Any) -> bool:
@@ -24,6 +32,7 @@ def readable(tensor: Any) -> bool:
     return (
         type(tensor) in (torch.Tensor, torch.nn.Parameter)
         and tensor.layout is torch.strided
+        and not tensor.is_nested
         and tensor.is_floating_point()
         and not tensor.is_meta
         and tensor.numel() > 0
@@ -71,7 +80,7 @@ def loss_of(tensor: torch.Tensor, *, wait: bool) -> float | None:
 
     What lies on a device is read only if `wait` says so: that waits for all that runs there.
     """
-    with torch._C.DisableTorchFunction(), torch.no_grad():
+    with unseen():
         if tensor.numel() != 1 or tensor.is_complex() or tensor.is_meta:
             return None
         if not (wait or tensor.device.type == "cpu"):

@@ -2,7 +2,8 @@
 
 PyTorch numbers the nodes of a thread in the order of their making. A function mode sees each call
 from Python; the numbers before and after it are those of the nodes it made, however many ops it is
-composed of. No tensor is kept, and calls that make no node cost no frame walk.
+composed of. No tensor is kept, and calls that make no node cost no frame walk, unless they cut a
+value off the graph (forward/cuts.py). Modules are seen by hooks on their calls.
 
 The stack of modes is the script's: it pushes and pops in pairs, and would pop ours in place of its
 own if ours lay on top. So ours goes to the bottom, and is taken out by identity. Only the mode of
@@ -15,6 +16,7 @@ import sys
 import sysconfig
 import threading
 import time
+import weakref
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +26,11 @@ from typing import Any, NamedTuple
 import torch
 from torch.overrides import TorchFunctionMode
 
+from .entry import unframed
+from .forward.cuts import OUT_OF_TORCH, SHAPE_ONLY, Cuts, Taint, joined, leaves_behind, wants_none
+from .forward.modules import Modules, switched_off
+from .sites.operands import Notes, Operands
+
 Instruction = tuple[CodeType, int]
 
 MOST_CALLS = 200_000  # between two backward passes; whoever does more is not in a training loop
@@ -32,21 +39,36 @@ DISPATCH = 1.5e-6  # seconds that PyTorch needs to call a mode, which we cannot 
 
 _numbered = torch.autograd._get_sequence_nr
 _grad_enabled = torch._C.is_grad_enabled
+_HOOK = torch.Tensor.register_hook
+_inside_function = torch._C._functorch.peek_interpreter_stack
+_tracing = torch._C._get_tracing_state
 _GETTER = type(torch.Tensor.shape.__get__)  # x.shape, x.grad: too many, and they compute nothing
+_COMPUTED = {getattr(torch.Tensor, name) for name in ("data", "T", "mT", "H", "mH", "real", "imag")}
+_DETACHING, _WRITING = torch.Tensor.detach_, torch.Tensor.__setitem__
+_WANTING = torch.Tensor.requires_grad_
+_FOLLOWED = (_WRITING, _WANTING, torch.tensor, torch.as_tensor)
+"""What may hand on a value that was cut off though its result wants a gradient, or is none."""
 
 OURS, LIBRARY, PROJECT = 0, 1, 2
+
+noted: dict[Any, Callable[[tuple[Any, ...], Any], None]] = {}
+"""Functions whose arguments somebody wants to know of, while the log is on; called before them."""
 
 
 class Place(NamedTuple):
     """Who made a node: the innermost frame of the user's project, and the one that called torch.
 
-    They differ where a library stands between the user and PyTorch.
+    They differ where a library stands between the user and PyTorch. `module` is the innermost one
+    that was being called, `operands` are noted of losses, and `comes_back` says what of the values
+    taken in had left the graph before.
     """
 
     after: int
     project: Instruction | None
     caller: Instruction | None
-    module: str
+    module: weakref.ref[Any] | None
+    operands: Operands | None = None
+    comes_back: Taint = ()
 
 
 class CallLog(TorchFunctionMode):
@@ -60,21 +82,32 @@ class CallLog(TorchFunctionMode):
         self.spend = spend
         self.wanted = False
         self.overrun = False
+        self.hooked: set[int] = set()  # numbers of the nodes to whose outputs hooks were added
         self._count = 0
         self._starts: list[int] = []
         self._places: list[Place] = []
-        self._hook: Any = None
+        self._notes = Notes()
+        self._hooks: tuple[Any, ...] = ()
         self._thread = threading.get_ident()
+        self.cuts = Cuts()
+        self.modules = Modules(self.cuts)
 
     def start(self) -> None:
         """Log the calls of this thread from now on."""
         if len(self._starts) > KEPT:
             del self._starts[:-KEPT], self._places[:-KEPT]
+            self.hooked = {each for each in self.hooked if each >= self._starts[0]}
+        if not self.wanted:
+            self.cuts.begin()
+            self.modules.begin()
         self.wanted, self.overrun, self._count = True, False, 0
         insert(self)
-        if self._hook is None:
-            register = torch.nn.modules.module.register_module_forward_pre_hook
-            self._hook = register(self._forward)
+        if not self._hooks:
+            hooks = torch.nn.modules.module
+            self._hooks = (
+                hooks.register_module_forward_pre_hook(self._enter),
+                hooks.register_module_forward_hook(self._leave),
+            )
 
     def pause(self) -> None:
         """Leave the stack for a while, as during an update."""
@@ -89,12 +122,14 @@ class CallLog(TorchFunctionMode):
         """Log nothing more. What was logged stays readable."""
         self.wanted = False
         remove(self)
-        if self._hook is not None:
-            self._hook.remove()
-            self._hook = None
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = ()
+        self.modules.clear()
 
     def forget(self) -> None:
         """Drop what was logged."""
+        self.hooked.clear()
         self._starts.clear()
         self._places.clear()
 
@@ -109,18 +144,33 @@ class CallLog(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Let the call happen, then log what it made."""
-        if not self.wanted or func.__class__ is _GETTER or not _grad_enabled():
+        """Let the call happen, then log what it made, and what it cut off."""
+        kwargs = kwargs or {}
+        getter = func.__class__ is _GETTER
+        if not self.wanted or (getter and func.__self__ not in _COMPUTED):
             self.spend(DISPATCH)
-            return func(*args, **(kwargs or {}))
-        before = _numbered()
-        result = func(*args, **(kwargs or {}))
+            try:
+                return func(*args, **kwargs)
+            except BaseException as error:
+                unframed(error)
+                raise
         begun = time.perf_counter()
+        wanting, taint = self._before(func, args, kwargs)
+        before = _numbered()
+        begun -= time.perf_counter()
         try:
-            self._count += 1
+            result = func(*args, **kwargs)
+        except BaseException as error:
+            unframed(error)
+            raise
+        begun += time.perf_counter()
+        try:
             after = _numbered()
             if after > before:
-                self._log(before, after, sys._getframe(1))
+                self._log(before, after, func, args, kwargs, sys._getframe(1))
+            if wanting or wants_none(result) or func in _FOLLOWED:
+                self._follow(func, args, kwargs, result, sys._getframe(1), wanting, taint)
+            self._count += _grad_enabled()
             if self._count > MOST_CALLS:
                 self.wanted, self.overrun = False, True
         except Exception as error:
@@ -128,7 +178,42 @@ class CallLog(TorchFunctionMode):
         self.spend(time.perf_counter() - begun + DISPATCH)
         return result
 
-    def _log(self, before: int, after: int, frame: FrameType | None) -> None:
+    def _before(self, func: Any, args: tuple[Any, ...], kwargs: Any) -> tuple[list[Any], Taint]:
+        """Do what must be done before the call; of `detach_` return what it will cut off."""
+        try:
+            if func in noted:
+                noted[func](args, kwargs)
+            elif func is _HOOK and args[0].grad_fn is not None:
+                self.hooked.add(args[0].grad_fn._sequence_nr())
+            elif func is _DETACHING:
+                wanting, taint = self.cuts.leaving(args, kwargs)
+                return leaves_behind(wanting), taint
+        except Exception as error:
+            self.fail(error)
+        return [], ()
+
+    def _log(
+        self,
+        before: int,
+        after: int,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Any,
+        frame: FrameType | None,
+    ) -> None:
+        if self._starts and before < self._starts[-1]:
+            self.forget()  # the numbers began anew: cannot be, but would upset the search
+        operands, comes_back = self._notes.of(func, args, kwargs), self.cuts.entering(args, kwargs)
+        self._starts.append(before)
+        self._places.append(self._place(frame, after, operands, comes_back))
+
+    def _place(
+        self,
+        frame: FrameType | None,
+        after: int = 0,
+        operands: Operands | None = None,
+        comes_back: Taint = (),
+    ) -> Place:
         caller = project = None
         while frame is not None:
             code = frame.f_code
@@ -141,26 +226,77 @@ class CallLog(TorchFunctionMode):
                     project = (code, frame.f_lasti)
                     break
             frame = frame.f_back
-        if self._starts and before < self._starts[-1]:
-            self.forget()  # the numbers began anew: cannot be, but would upset the search
-        self._starts.append(before)
-        self._places.append(Place(after, project, caller, ""))
+        return Place(after, project, caller, self.modules.innermost, operands, comes_back)
 
-    def _forward(self, module: Any, args: Any) -> None:
-        """Keep off the stack while nothing is differentiated.
+    def _follow(
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Any,
+        result: Any,
+        frame: FrameType,
+        wanting: list[Any],
+        taint: Taint,
+    ) -> None:
+        """Take note of a call that cuts values off the graph, or hands on what was cut off."""
+        if not wanting:
+            wanting, taint = self.cuts.leaving(args, kwargs)
+        if func is _WRITING:
+            result = args[0]
+        elif wanting and func is not _WANTING and func.__name__ not in SHAPE_ONLY:
+            cut = self.cuts.cut(_op(func), self._place(frame))
+            if cut is not None and _inside_function() is None:  # values there are not the script's
+                cut.learn(wanting)
+                taint = joined((cut,), taint)
+        if taint:
+            self.cuts.taint(result, taint)
+
+    def _enter(self, module: Any, args: Any) -> None:
+        """See a module called. Keep off the stack while nothing is differentiated.
 
         Layers of the transformer compute another way, to other last digits, if a mode is on and
         they evaluate.
         """
+        begun = time.perf_counter()
         try:
             if not self.wanted or threading.get_ident() != self._thread:
                 return
-            if _grad_enabled():
+            if _tracing() is not None:  # a trace would have our lines in it
+                remove(self)
+                return
+            off, place = not _grad_enabled(), None
+            if not off:
                 insert(self)
             else:
                 remove(self)
+                if not self.modules.unrecorded:
+                    place = self._place(sys._getframe(1))
+            self.modules.enter(module, off, place)
         except Exception as error:
             self.fail(error)
+        self.spend(time.perf_counter() - begun)
+
+    def _leave(self, module: Any, args: Any, result: Any) -> None:
+        """See a call of a module end, and come back to the stack after an unrecorded one."""
+        begun = time.perf_counter()
+        try:
+            if not self.wanted or threading.get_ident() != self._thread:
+                return
+            frame = sys._getframe(1)
+            with torch._C.DisableTorchFunction():
+                left = self.modules.leave(module, args, result, lambda: self._place(frame))
+            if left is not None and left.place is not None:
+                insert(self)
+        except Exception as error:
+            self.fail(error)
+        self.spend(time.perf_counter() - begun)
+
+
+def _op(func: Any) -> str:
+    """Return what cuts: the call, or the block in which nothing is recorded."""
+    if not _grad_enabled() and func.__name__ not in OUT_OF_TORCH:
+        return switched_off()
+    return str(func.__self__.__name__ if func.__class__ is _GETTER else func.__name__)
 
 
 _whose: dict[str, int] = {}

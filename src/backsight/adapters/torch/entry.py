@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -60,6 +61,9 @@ class Watcher(Protocol):
 
     def unseen(self, why: str) -> None:
         """Be told that a pass cannot be observed."""
+
+    def failed(self, error: Exception) -> None:
+        """Be told that we have failed before a pass."""
 
     def compiles(self) -> None:
         """Be told that the script compiles: a mode on the stack would make it compile anew."""
@@ -110,12 +114,46 @@ def unobservable(call: Backward) -> str | None:
 def scale_of(root: Any) -> float:
     """Return what a GradScaler multiplied a loss with, 1 if none did.
 
-    Call it where the script's modes are switched off.
+    Call it where the script's modes are switched off. It waits for the device of the scale.
     """
+    scaler = scaler_of(root)
+    return float(scaler.get_scale()) if scaler is not None else 1.0
+
+
+def scaler_of(root: Any) -> Any:
+    """Return the GradScaler that a loss was scaled by, None if none did."""
     for known, scaler in reversed(_scaled):
         if known() is root:
-            return float(scaler.get_scale())
-    return 1.0
+            return scaler
+    return None
+
+
+_OURS = str(Path(__file__).parents[2])
+
+
+def untold(wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    """Have errors that pass through a function of ours not tell of it: see `unframed`."""
+
+    @functools.wraps(wrapper)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return wrapper(*args, **kwargs)
+        except BaseException as error:
+            unframed(error)
+            raise
+
+    return call
+
+
+def unframed(error: BaseException) -> None:
+    """Take our innermost callers off a traceback. To be followed by `raise`, which adds no more.
+
+    A script that prints the traceback sees what it would see unwatched.
+    """
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(_OURS):
+        traceback = traceback.tb_next
+    error.__traceback__ = traceback
 
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
@@ -124,11 +162,15 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 def _replace() -> None:
     engine = torch.autograd._engine_run_backward
 
+    @untold
     @functools.wraps(engine)
     def run_backward(outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-        watched = _begun(outputs, args, kwargs)
-        if not watched:
-            return engine(outputs, *args, **kwargs)
+        try:
+            watched = _begun(outputs, args, kwargs)
+        except Exception as error:
+            watched = []
+            for watcher in tuple(_active):
+                watcher.failed(error)
         result, failure = None, None
         try:
             result = engine(outputs, *args, **kwargs)
@@ -174,6 +216,7 @@ def _aside(function: Callable[..., Any]) -> Callable[..., Any]:
     inside the loss (`grad(…, create_graph=True)`) changes nothing.
     """
 
+    @untold
     @functools.wraps(function)
     def outermost(*args: Any, **kwargs: Any) -> Any:
         depth = getattr(_depth, "value", 0)
@@ -194,6 +237,7 @@ def _aside(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _noting_scales(scale: Callable[..., Any]) -> Callable[..., Any]:
+    @untold
     @functools.wraps(scale)
     def noting(self: Any, outputs: Any) -> Any:
         scaled = scale(self, outputs)
@@ -205,6 +249,7 @@ def _noting_scales(scale: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _noting_compilation(compile: Callable[..., Any]) -> Callable[..., Any]:
+    @untold
     @functools.wraps(compile)
     def noting(*args: Any, **kwargs: Any) -> Any:
         for watcher in tuple(_active):

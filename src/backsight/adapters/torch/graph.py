@@ -26,6 +26,7 @@ OPS = {
     "Addmm": "linear",
     "ClampMin": "clamp",
     "ClampMax": "clamp",
+    "Div": "divide",
     "Hardsigmoid": "hard_sigmoid",
     "Hardtanh": "hard_tanh",
     "LogSoftmax": "log_softmax",
@@ -99,7 +100,7 @@ def _seen(node: Any, serials: dict[int, int], leaves: dict[int, torch.Tensor]) -
     inputs = tuple(_code(each, serials, leaves) for each, _ in node.next_functions)
     # The inputs of the backward are like the outputs of the forward.
     outputs: Any = getattr(node, "_input_metadata", ())
-    small = len(outputs) == 1 and math.prod(outputs[0].shape) == 1
+    small = len(outputs) == 1 and _is_one(outputs[0])
     op = op_of(node)
     if op in ("multiply", "divide") and LARGE_CONSTANT in inputs:
         inputs = _with_numbers(node, inputs)
@@ -107,6 +108,13 @@ def _seen(node: Any, serials: dict[int, int], leaves: dict[int, torch.Tensor]) -
     if (itself and op in ("multiply", "matmul")) or getattr(node, "_saved_exponent", None) == 2:
         op = "square"
     return Seen(serials[id(node)], op, inputs, small)
+
+
+def _is_one(output: Any) -> bool:
+    try:
+        return bool(math.prod(output.shape) == 1)
+    except RuntimeError:  # a nested tensor has no shape
+        return False
 
 
 def _sources(node: Any, serials: dict[int, int], leaves: dict[int, int]) -> tuple[int, ...]:

@@ -21,11 +21,20 @@ from ..seen import before_parameters, parameter_like
 from .arrays import norm_of, readable, unseen
 from .calls import CallLog, Place
 from .entry import COMPILED, Backward, scale_of
+from .forward.cut_sites import CutOff
+from .forward.module_sites import Evaluating
 from .graph import MOST_NODES, walk
 from .places import placed, within
 from .sites.activations import Activations
+from .sites.births import Births
 from .sites.clamps import Clamps
+from .sites.flat import Flats
+from .sites.inputs import Inputs
+from .sites.losses import Losses
+from .sites.narrowing import Narrowings
 from .structure import Structure
+from .through_time.fused import Fused
+from .through_time.recurrences import Recurrences
 
 if TYPE_CHECKING:
     from .probes import TorchProbes
@@ -49,7 +58,10 @@ class Part(Protocol):
         """Add what was found to `seen.figures`, `units` and `events`. Gradients are final."""
 
 
-PARTS: tuple[type[Part], ...] = (Clamps, Activations)
+PARTS: tuple[type[Part], ...] = (
+    Clamps, Recurrences, Fused, Activations, Losses, Inputs, Flats,
+    CutOff, Evaluating, Births, Narrowings,
+)  # fmt: skip
 
 
 class Pass:
@@ -62,10 +74,12 @@ class Pass:
         self.probes = probes
         self.step = step
         self.call = call
+        self.log = log
         self.figures: dict[int, dict[str, float]] = {}
         self.units: dict[int, tuple[int, Any]] = {}
         self.events: list[tuple[str, Any]] = []
         self.missed: set[str] = set()
+        self.hooked = log.hooked
         self._handles: list[Any] = []
         with unseen():
             self.scale = scale_of(call.roots[0])
@@ -115,6 +129,10 @@ class Pass:
             handle.remove()
         self._handles.clear()
 
+    def close(self) -> None:
+        """Let go of the parts, which hold the pass: nothing of the script must outlive it here."""
+        self._parts.clear()
+
     def finished(self, result: Any) -> Observation:
         """Work out what was seen. `result` is what the pass returned, where it returns gradients.
 
@@ -160,7 +178,10 @@ class Pass:
 
         def make() -> Site:
             where, source = placed(place)
-            module = attributes.get("weight", "").rpartition(".")[0]
+            module = self.probes.module_of(place)
+            near = attributes.get("weight", "").rpartition(".")[0]
+            if not module or near.startswith(f"{module}."):
+                module = near  # of the layer that it is applied to, not of all that it is in
             about = {**attributes, **within(place)}
             return Site(op, kind, where, side, module, "", ordinal, source, about)
 

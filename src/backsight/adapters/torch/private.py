@@ -18,12 +18,14 @@ ENTRY = "backward passes"
 LINES = "source lines"
 VALUES = "values of clamps"
 UPDATES = "optimizer updates"
+CONSTRUCTION = "construction places"
 
 COST = {
     ENTRY: "no step of PyTorch can be observed",
     LINES: "findings have no source lines",
     VALUES: "clamps cannot be judged",
     UPDATES: "learning rates are not known",
+    CONSTRUCTION: "findings about initial values and learning rates may lack their line",
 }
 
 
@@ -86,6 +88,14 @@ def _updates() -> None:
     _callable(hooks.register_optimizer_step_post_hook)
 
 
+def _construction() -> None:
+    register = torch.nn.modules.module.register_module_parameter_registration_hook
+    register(lambda *_: None).remove()
+    for owner in (torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
+        _callable(owner.__dict__["__init__"])
+    _callable(torch._C._functorch.is_functorch_wrapped_tensor)
+
+
 def _node() -> torch.autograd.graph.Node:
     with torch.enable_grad():
         leaf = torch.zeros(2, device="cpu", requires_grad=True)
@@ -104,4 +114,5 @@ TRIALS: dict[str, Callable[[], None]] = {
     LINES: _lines,
     VALUES: _values,
     UPDATES: _updates,
+    CONSTRUCTION: _construction,
 }

@@ -11,10 +11,13 @@ from .calls import CallLog, Place
 from .entry import Backward, scale_of
 from .graph import walk
 from .passes import Pass
-from .places import of_user, placed, plain
-from .sites.births import birth_of
-from .sites.parameters import Parameters, Record
+from .places import of_user
+from .sites.births import Table, birth_of, described
 from .structure import Structure
+from .through_time.recurrences import History
+from .updates.construction import variable_of
+from .updates.parameters import Record
+from .updates.run import Updates
 
 MOST_SITES = 2_000
 
@@ -36,7 +39,10 @@ class TorchProbes:
         self.add_site = add_site
         self.fail = fail
         self.spend = spend
-        self.parameters = Parameters(self.find, record)
+        self.updates = Updates(self.find, record, fail)
+        self.parameters = self.updates.parameters
+        self.table = Table()
+        self.recurrences = History()
         self.phase = 0
         self.broken = False
         self._sites: dict[Any, int] = {}
@@ -51,30 +57,27 @@ class TorchProbes:
         """Return where a loss that is not finite was born; None if that cannot be told, or was."""
         if self.broken:
             return None
-        self.broken = True
         with unseen():
             if scale_of(call.roots[0]) != 1.0:
                 return None  # a scaled loss may overflow: that is how a GradScaler finds its scale
+            self.broken = True
             structure = Structure(walk(call.roots))
             self.parameters.names.look(structure.graph.leaves)
             found = birth_of(structure, call.roots[0])
             if found is None:
                 return None
-            blamed, op, figures = found
-            leaf = structure.graph.leaves[-1 - blamed] if blamed < 0 else None
-            node = structure.graph.nodes[blamed - 1] if blamed > 0 else None
-            place = log.find(node._sequence_nr()) if node is not None else None
-            where, source = placed(place)
+            place = None
+            if found.serial > 0:
+                number = structure.graph.nodes[found.serial - 1]._sequence_nr()
+                place = log.find(number) or self.table.find(structure.graph, found.serial)
+            name, kind = "", ""
+            if found.leaf is not None:
+                name, kind = self.parameters.names.of(found.leaf), "parameter"
+            elif found.data is not None:
+                name, kind = variable_of(found.data), "input"
             return {
                 "step": step,
-                "phase": "leaf" if blamed <= 0 else "forward",
-                "op": op,
-                "name": self.parameters.names.of(leaf) if leaf is not None else "",
-                "kind": "" if blamed > 0 else "parameter" if leaf is not None else "input",
-                **figures,
-                "columns": [],
-                "where": plain(where),
-                "source": source,
+                **described(found.phase, found.op, found.figures, place, name, kind),
             }
 
     def find(self, key: Any, make: Callable[[], Site]) -> int | None:
@@ -83,6 +86,18 @@ class TorchProbes:
         if known is None and len(self._sites) < MOST_SITES:
             known = self._sites[key] = self.add_site(make())
         return known
+
+    def knows(self, key: Any) -> bool:
+        """Tell whether a site has been made."""
+        return key in self._sites
+
+    def module_of(self, place: Place | None) -> str:
+        """Return the name of the module in whose call a place lies, "" where there is none."""
+        module = place.module() if place is not None and place.module is not None else None
+        if module is None:
+            return ""
+        self.parameters.names.look([module])
+        return self.parameters.names.of(module)
 
     def key_of(self, place: Place | None) -> tuple[int, int]:
         """Return what stands for a place in keys."""

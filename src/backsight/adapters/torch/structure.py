@@ -20,7 +20,7 @@ NORMALISATIONS = (
 NEAR = ("add", "subtract", *NORMALISATIONS)
 """What may stand between a weight's product and its activation."""
 
-ELEMENTWISE = ("add", "subtract", "multiply", "div", "prelu_kernel", "maximum", "minimum")
+ELEMENTWISE = ("add", "subtract", "multiply", "divide", "prelu_kernel", "maximum", "minimum")
 
 
 class Structure:
@@ -63,10 +63,18 @@ class Structure:
             for serial, position in self.consumers.get(at, ()):
                 op = self.op(serial)
                 if op in SHAPING and depth < 8:
-                    stack.append((serial, turned ^ (op in ("t", "transpose")), depth + 1))
+                    stack.append((serial, turned ^ self._turns(serial), depth + 1))
                 else:
                     found.append((serial, position, turned))
         return found
+
+    def _turns(self, serial: int) -> bool:
+        """Tell whether a node swaps the two axes of a matrix: `w.t()`, `w.T`, `w.mT`."""
+        op = self.op(serial)
+        if op != "permute":
+            return op in ("t", "transpose")
+        # Negative axes come without their sign.
+        return [axis % 2 for axis in self.graph.nodes[serial - 1]._saved_dims] == [1, 0]
 
     def behind(self, source: int) -> int:
         """Return what a value is before ops that only move it."""
@@ -79,7 +87,8 @@ class Structure:
 
         (0, None) where that is not known.
         """
-        at = self.graph.sources[serial - 1][0]
+        sources = self.graph.sources[serial - 1]
+        at = next((source for source in sources if source > 0), 0)
         for _ in range(4):
             at = self.behind(at)
             if at <= 0:
@@ -88,6 +97,9 @@ class Structure:
             if op in ("convolution", "linear", "matmul"):
                 inputs = {"convolution": (1,), "linear": (2,), "matmul": (1, 0)}[op]
                 leaf = next((s for i in inputs if (s := self.behind(sources[i])) < 0), 0)
+                if op == "matmul" and leaf and leaf == self.behind(sources[0]):
+                    shape = self.graph.nodes[at - 1]._input_metadata[0].shape
+                    return leaf, 0 if len(shape) == 2 else -1  # columns are samples: W @ x
                 return leaf, 1 if op == "convolution" else -1
             if op not in NEAR:
                 break

@@ -24,7 +24,8 @@ def activation_scale(
 
     Measured is the standard deviation over all elements of each hidden activation in the first
     pass: the largest over the layers by the smallest. Sigmoid and softmax, whose outputs have a
-    scale of their own, gates and normalised layers are left out.
+    scale of their own, gates and normalised layers are left out, and so is what is constant (std
+    0): the last layer of a branch that begins at zero on purpose, as in flows and residual nets.
 
     Fires on::
 
@@ -66,12 +67,12 @@ def activation_scale(
     spreads: list[tuple[float, Site, int]] = []
     for site in activations_named(recording, JUDGED):
         measured = figures(recording.probes(site), "std")
-        if measured and not site.attributes.get("normalised"):
+        if measured and measured[0][1] > 0 and not site.attributes.get("normalised"):
             spreads.append((measured[0][1], site, measured[0][0]))
     if len(spreads) < layers:
         return
     small, large = (pick(spreads, key=lambda each: each[0]) for pick in (min, max))
-    ratio = large[0] / small[0] if small[0] > 0 else float("inf")
+    ratio = large[0] / small[0]
     if ratio <= warning:
         return
     yield claim(

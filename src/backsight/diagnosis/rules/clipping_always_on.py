@@ -11,11 +11,17 @@ from ..observations import claim, figures, power
 from ..registry import rule
 
 UNSCALED = ("SGD",)
+ALIKE = 1e-3
 
 
 @rule("BS505", "clipping-always-on", reads=("optimizer.coefficient",))
 def clipping_always_on(
-    recording: Recording, *, coefficient: float = 0.1, share: float = 0.9, window: int = 50
+    recording: Recording,
+    *,
+    coefficient: float = 0.1,
+    share: float = 0.9,
+    window: int = 50,
+    at_least: int = 20,
 ) -> Iterator[Finding]:
     """Find gradient clipping that is no safety net but always at work.
 
@@ -24,8 +30,9 @@ def clipping_always_on(
     length, however near the goal.
 
     Fires if the norm after clipping is under 0.1 of that before in 90 % of the last 50 observed
-    updates. A warning for plain gradient descent; for Adam and its kin, where a constant factor
-    cancels, an info.
+    updates, of which there must be 20 over 50 steps. A warning for plain gradient descent; for Adam
+    and its kin, where a constant factor cancels, an info. A factor that is the same in every update
+    is none of that: gradients that are divided by the number of passes, or by the loss's scale.
 
     Fires on::
 
@@ -57,13 +64,14 @@ def clipping_always_on(
     """
     for site in recording.of_kind("optimizer"):
         seen = figures(recording.probes(site), "coefficient")[-window:]
-        if len(seen) < window:
+        if len(seen) < at_least or seen[-1][0] - seen[0][0] < window - 1:
             continue
         clipped = sum(value < coefficient for _, value in seen) / len(seen)
-        if clipped < share:
+        norms = [value for _, value in figures(recording.probes(site), "gradient_norm")[-window:]]
+        scaled = is_constant([value for _, value in seen]) and not is_constant(norms)
+        if clipped < share or scaled:
             continue
         middle = statistics.median(value for _, value in seen)
-        norms = [value for _, value in figures(recording.probes(site), "gradient_norm")[-window:]]
         bound = f" (it is about {power(statistics.median(norms))})" if norms else ""
         yield claim(
             site,
@@ -83,3 +91,10 @@ def clipping_always_on(
             },
             note=f"gradient clipped to {power(middle)}",
         )
+
+
+def is_constant(values: list[float]) -> bool:
+    """Tell whether values are one and the same, but for rounding and a few exceptions."""
+    ordered = sorted(values)
+    low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
+    return high - low <= ALIKE * high

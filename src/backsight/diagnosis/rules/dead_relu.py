@@ -8,7 +8,7 @@ import numpy as np
 
 from ...traces.findings import Finding
 from ...traces.recording import Recording
-from ..deadness import inactive, latest, rectifiers, seen_in, share
+from ..deadness import dead_units, latest, once, seen_in, share
 from ..observations import claim, severity_of
 from ..registry import rule
 
@@ -17,8 +17,8 @@ from ..registry import rule
 def dead_relu(
     recording: Recording,
     *,
-    warning: float = 0.20,
-    critical: float = 0.40,
+    warning: float = 0.40,
+    critical: float = 0.60,
     units: int = 5,
     samples: int = 512,
     steps: int = 20,
@@ -33,7 +33,11 @@ def dead_relu(
     position), or of 20 observed steps that span half the run, and then again. Zeros alone mean
     nothing: half of all elements are zero in a healthy net. In a small layer a few units may be
     dead by chance, so a warning needs 5. Sampling sees some batches only, so the claim is about the
-    sampled inputs.
+    sampled inputs. Where a network is called in several places, a unit must be off in all of them.
+
+    A fifth of a layer is no leak yet: healthy nets of few inputs have as much from the start (22 %
+    in a DQN of four inputs, 20 % in a critic of two), and learn with the rest. The source speaks of
+    40 %.
 
     Fires on::
 
@@ -69,11 +73,11 @@ def dead_relu(
     Source: A. Karpathy, "Yes you should understand backprop" (2016), who met networks of which 40 %
     was dead. He-initialised nets have 0.00.
     """
-    for site in rectifiers(recording):
+    for site in once(recording):
         both = latest(recording, site, samples=samples, steps=steps)
         if both is None:
             continue
-        dead = inactive(both[0]) & inactive(both[1])
+        dead = dead_units(recording, site, both)
         part = share(dead)
         count, size = int(np.count_nonzero(dead)), int(dead.size)
         if part < warning or (count < units and part < critical):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...traces.findings import Finding, Severity
 from ...traces.recording import Recording, Site
-from ..deadness import inactive, latest, rectifiers, sound_windows
+from ..deadness import dead_units, latest, once, sound_windows
 from ..observations import claim, power
 from ..places import last_learning_rate
 from ..registry import rule
@@ -17,7 +17,12 @@ from ..weights import update_ratios
 
 @rule("BS203", "died-in-training", reads=("activation.flat",))
 def died_in_training(
-    recording: Recording, *, critical: float = 0.20, within: int = 50, samples: int = 512
+    recording: Recording,
+    *,
+    critical: float = 0.20,
+    within: int = 50,
+    samples: int = 512,
+    large: float = 0.03,
 ) -> Iterator[Finding]:
     """Find layers of which a good part dies at once: one update was too large.
 
@@ -27,7 +32,10 @@ def died_in_training(
 
     A unit has died if it was active before and on none of the last 2 × 512 sampled inputs. Fires
     where 20 % of a layer or more died within 50 steps (or within one window of the recording, where
-    that is longer). The largest update in that span is given as evidence.
+    that is longer), and some update in that span was large: std(Δw) ÷ std(w) of 0.03 or more (the
+    median over the weights; 0.001 is usual, and healthy nets under Adam reach 0.03). Where all
+    updates were small, it was not the learning rate that killed them: units that were hardly ever
+    active to begin with drift out of reach in healthy nets, too.
 
     Fires on::
 
@@ -61,11 +69,11 @@ def died_in_training(
 
     Source: A. Karpathy, "Yes you should understand backprop" (2016), on dead ReLUs.
     """
-    for site in rectifiers(recording):
+    for site in once(recording):
         both = latest(recording, site, samples=samples)
         if both is None:
             continue
-        dead = inactive(both[0]) & inactive(both[1])
+        dead = dead_units(recording, site, both)
         deaths = times_of_death(recording, site, dead)
         best = max(
             ((sum(b <= d <= b + within for d in deaths), -b) for b in deaths), default=(0, 0)
@@ -76,6 +84,8 @@ def died_in_training(
             continue
         end = max(d for d in deaths if d <= begin + within)
         span = [pair for pair in update_ratios(recording) if begin - within <= pair[0] <= end]
+        if span and max(size for _, size in span) < large:
+            continue
         rate = last_learning_rate(recording)
         evidence: dict[str, object] = {
             "died_share": part,

@@ -14,12 +14,13 @@ from ..places import loss_site
 from ..registry import rule
 
 REPAIRS = {
-    "log": "Keep the argument of the logarithm above 0: np.log(x + 1e-7), or a loss that takes "
+    "log": "Keep the argument of the logarithm above 0: log(x + 1e-7), or a loss that takes "
     "logits (log_softmax, cross_entropy, bce_with_logits).",
     "sqrt": "The derivative of the root is infinite at 0: take it of x + 1e-12.",
     "divide": "Keep the denominator from 0: add a small number to it.",
     "exp": "Subtract the largest value first, or use a stable op: sigmoid, softmax, logsumexp, "
     "softplus.",
+    "rsqrt": "Its derivative is infinite at 0: take it of x + 1e-12.",
     "power": "A negative base with a fractional exponent, or 0 with a negative one, has no value: "
     "bound the base first.",
 }
@@ -76,7 +77,9 @@ def first_non_finite(recording: Recording, *, at_least: int = 1) -> Iterator[Fin
             Severity.CRITICAL,
             location=event.where,
             op=str(detail.get("op", "")),
-            parameter=str(detail.get("name", "")) if detail.get("kind") == "parameter" else "",
+            parameter=str(detail.get("name", ""))
+            if detail.get("kind") in ("parameter", "gradient")
+            else "",
             evidence={
                 name: detail[name]
                 for name in ("step", "phase", "count", "size", "nan", "inf", "columns")
@@ -115,6 +118,12 @@ def birth(detail: dict[str, Any]) -> str:
         columns = f", in columns {detail['columns']}" if detail.get("columns") else ""
         what = str(detail.get("kind") or "value")
         return f"The {what}{name} is itself not finite{step}: {many}{columns}."
+    if detail.get("kind") == "gradient":
+        of = f" of `{detail['name']}`" if detail.get("name") else ""
+        return (
+            f"The gradient{of} is not finite{step} ({many}), though the loss is. In which op that "
+            "began was not observed."
+        )
     if detail.get("phase") == "backward":
         return (
             f"The gradient of `{detail.get('op', '')}` is not finite{step} ({many}), though the "
@@ -135,8 +144,11 @@ def repair(detail: dict[str, Any]) -> str:
                 "Look at its initialisation, or at the update before: lower the learning rate, "
                 "clip the gradient's norm, and do not update with gradients that are not finite."
             )
+        return "Clean the data: drop or fill these rows before training, and check with isfinite."
+    if detail.get("kind") == "gradient":
         return (
-            "Clean the data: drop or fill these rows before training, and check with np.isfinite."
+            "Run again with --every-step, which observes the very op; usual causes are the root "
+            "of 0, a logarithm or a division near 0, and a learning rate that is too high."
         )
     op = str(detail.get("op", ""))
     overflows = op == "power" and not detail.get("nan")

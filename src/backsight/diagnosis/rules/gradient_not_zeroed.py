@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from ...traces.findings import Finding, Severity
-from ...traces.recording import Recording
+from ...traces.recording import Recording, Site
+from ...traces.trace import Location
 from ..observations import claim, figures, lasting
 from ..registry import rule
 
@@ -53,10 +55,10 @@ def gradient_not_zeroed(recording: Recording, *, updates: int = 3) -> Iterator[F
         if seen is None:
             continue
         yield claim(
-            site,
-            f"The gradients were not cleared between updates ({seen.count} of {len(kept)} observed "
-            f"updates, steps {seen.first} to {seen.last}): each backward pass adds to all before "
-            "it.",
+            called(site),
+            f"The gradients of {site.op} were not cleared between updates ({seen.count} of "
+            f"{len(kept)} observed updates, steps {seen.first} to {seen.last}): each backward pass "
+            "adds to all before it.",
             Severity.WARNING,
             fix="Call `zero_grad()` of this optimiser before each backward pass (or set the "
             "gradients to None).",
@@ -69,3 +71,12 @@ def gradient_not_zeroed(recording: Recording, *, updates: int = 3) -> Iterator[F
             },
             note="its gradients are never cleared",
         )
+
+
+def called(site: Site) -> Site:
+    """Return an optimiser with the place of the backward pass before its updates, if known."""
+    place = site.attributes.get("backward")
+    if not isinstance(place, dict):
+        return site
+    source = str(site.attributes.get("backward_source", ""))
+    return dataclasses.replace(site, where=Location(**place), source=source)

@@ -57,6 +57,8 @@ def initial_loss(
     if len(sites) != 1 or sites[0].attributes.get("reduction", "mean") != "mean":
         return
     site = sites[0]
+    if not site.attributes.get("whole", True):
+        return  # the loss of the run is more than this, or a part of it
     known = ignorance(site, recording)
     if known is None or not math.isfinite(known[1]) or known[1] <= 0:
         return

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 
 from ...traces.findings import Finding, Severity
-from ...traces.recording import Recording
+from ...traces.recording import Recording, Site
 from ..curves import losses
 from ..observations import claim, figures, power
 from ..places import optimizer_site
@@ -64,9 +64,11 @@ def learning_rate_too_low(
     middle = statistics.median(value for _, value in ratios) if ratios else math.nan
     evidence: dict[str, object] = {}
     problem, fix = "", "Raise the learning rate tenfold, as often as the loss stays stable."
+    place = optimizer_site(recording)
     schedule = faded_schedule(recording, faded, at_least)
     if schedule is not None:
         since, low, high = schedule
+        place = schedule_site(recording) or place
         problem = f"The learning rate fell from {power(high)} to {power(low)} and has been there "
         problem += f"since step {since}, for more than half of the run: it learns no more."
         fix = "Stretch the schedule over the run: step it once per epoch if it counts epochs, or "
@@ -95,13 +97,22 @@ def learning_rate_too_low(
         }
     if problem:
         yield claim(
-            optimizer_site(recording),
+            place,
             problem,
             Severity.WARNING,
             fix=fix,
             evidence=evidence,
             note="learning rate too low",
         )
+
+
+def schedule_site(recording: Recording) -> Site | None:
+    """Return the place where the schedule was made, None if the script has none."""
+    event = recording.event("schedule")
+    if event is None or event.where is None or not isinstance(event.detail, dict):
+        return None
+    op, source = str(event.detail.get("op", "")), str(event.detail.get("source", ""))
+    return Site(op, "schedule", event.where, source=source)
 
 
 def gradient_arrives(recording: Recording) -> bool:

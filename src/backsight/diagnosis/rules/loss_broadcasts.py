@@ -20,9 +20,10 @@ def loss_broadcasts(recording: Recording, *, times: float = 1.0) -> Iterator[Fin
     (N, 1) against (N,) gives (N, N): each prediction is pulled towards the mean of all targets. The
     loss falls a little and stops, and nothing complains.
 
-    Fires if the shapes have different numbers of axes and together become larger (by the factor
-    `times`) than either. One target for all, or one target for several predictions beside each
-    other, is deliberate; so are pairs that were made by hand, with axes of length 1 on both sides.
+    Fires if there are as many predictions as targets, in shapes of different numbers of axes that
+    together become larger (by the factor `times`) than either. One target for all, or one target
+    for several predictions beside each other, is deliberate; so are pairs that were made by hand,
+    with axes of length 1 on both sides.
 
     Fires on::
 
@@ -59,7 +60,7 @@ def loss_broadcasts(recording: Recording, *, times: float = 1.0) -> Iterator[Fin
         largest = max(math.prod(prediction), math.prod(target))
         if together is None or len(prediction) == len(target):
             continue
-        if math.prod(together) <= times * largest:
+        if math.prod(together) <= times * largest or math.prod(prediction) != math.prod(target):
             continue
         steps = [probe.step for probe in recording.probes(site)]
         repair = "y[:, None]" if len(prediction) > len(target) else "prediction[:, None]"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ...traces.findings import Finding, Severity
 from ...traces.recording import Recording, Site
 from ..observations import claim, figures, power
+from ..places import COMPARING
 from ..registry import rule
 
 LOGITS = ("cross_entropy", "softmax_cross_entropy", "bce_with_logits", "nll_loss")
@@ -58,7 +60,7 @@ def output_cannot_reach_target(recording: Recording, *, beyond: float = 0.05) ->
             continue
         shape = tuple(site.attributes.get("prediction_shape") or ())
         severity, problem, fix = Severity.WARNING, "", ""
-        if before == "softmax" and len(shape) > 1 and shape[-1] == 1:
+        if before == "softmax" and len(shape) > 1 and math.prod(shape[1:]) == 1:
             severity = Severity.CRITICAL
             problem = (
                 "The softmax runs over an axis of length 1: it always gives 1, whatever comes "
@@ -69,7 +71,7 @@ def output_cannot_reach_target(recording: Recording, *, beyond: float = 0.05) ->
             problem = f"The logits of `{site.op}` come out of a ReLU: none can be negative, and "
             problem += "where it is off no gradient arrives."
             fix = "Drop the ReLU after the last layer."
-        elif site.op not in LOGITS:
+        elif site.op in COMPARING:
             problem = out_of_range(site, recording, beyond) or sums(site, recording, beyond)
             fix = f"Drop the {before} after the last layer (a linear output reaches everything), "
             fix += "or scale the targets into its range."

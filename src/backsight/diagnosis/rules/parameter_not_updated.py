@@ -53,11 +53,14 @@ def parameter_not_updated(recording: Recording, *, updates: int = 20) -> Iterato
     if last_learning_rate(recording) == 0:
         return
     moved: dict[str, Site] = {}
+    held = any(site.attributes.get("optimizer") for site in recording.of_kind("parameter"))
     still: list[tuple[Site, int, int, int]] = []
     for site in recording.of_kind("parameter"):
         seen = updates_of(recording, site)
         if any(value == 0 for _, value in seen):
-            moved.setdefault(family(site), site)
+            # Beside an optimiser, what moves without one is data made anew at every step.
+            if site.attributes.get("optimizer") or not held:
+                moved.setdefault(family(site), site)
         elif len(seen) >= updates and any(
             rms > 0 for _, rms in figures(recording.probes(site), "gradient_rms")
         ):

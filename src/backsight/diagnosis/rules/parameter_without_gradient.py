@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...traces.findings import Finding, Severity
-from ...traces.recording import Recording
+from ...traces.recording import Probe, Recording, Site
 from ..observations import claim, named
 from ..registry import rule
+
+UPDATES = 20
+WHOLE_RUN = 5
+MOST_NAMES = 50  # of parameters, in the evidence
 
 
 @rule("BS304", "parameter-without-gradient", reads=("parameter",))
 def parameter_without_gradient(
-    recording: Recording, *, updates: int = 20, whole_run: int = 5
+    recording: Recording, *, updates: int = UPDATES, whole_run: int = WHOLE_RUN
 ) -> Iterator[Finding]:
     """Find parameters that are meant to be trained and never get a gradient.
 
-    Somewhere between the parameter and the loss the graph is cut (`detach`, `.value`, `no_grad`, an
-    index or a comparison), or its output is not used. The rest of the network goes on learning, so
-    nothing looks broken.
+    Somewhere between the parameter and the loss the graph is cut, or its output is not used. The
+    rest of the network goes on learning, so nothing looks broken. Where the cut was seen, it is the
+    finding (BS305), and this its symptom.
 
     Judged are parameters that an optimiser holds. Fires if no gradient arrives, or exactly zero, in
     all observed steps, and these are 20 or more, or the whole of a shorter run. One gradient is
@@ -53,7 +58,64 @@ def parameter_without_gradient(
 
     Source: mmcv #1541 and many others ("unused parameters").
     """
+    found = starved(recording, updates, whole_run)
+    for module, group in by_module(recording, found).items():
+        first = next((each for each in group if each.site.where is not None), group[0])
+        site, probes = first.site, first.probes
+        names = [each.site.parameter for each in group if each.site.parameter]
+        whom = named(site) if len(group) == 1 else f"the {len(group)} parameters of `{module}`"
+        what = "No gradient ever arrives" if first.absent else "Only gradients of exactly zero come"
+        yield claim(
+            site,
+            f"{what} at {whom}, which {site.attributes['optimizer']} is to train "
+            f"({len(probes)} observed steps, {probes[0].step} to {probes[-1].step}).",
+            Severity.CRITICAL,
+            fix=hint(recording, names)
+            + f"Look on the way from {whom} to the loss for what leaves the graph: "
+            "detach, .value or .data, no_grad, argmax, a comparison, a conversion to integers; or "
+            "its output is not used. If it is meant to be frozen, make it without gradient and "
+            "leave it out of the optimiser.",
+            evidence={
+                "steps_without_gradient": len(probes),
+                "threshold": updates,
+                "first_step": probes[0].step,
+                "last_step": probes[-1].step,
+                "observations": len(probes),
+                "parameters": names[:MOST_NAMES],
+            },
+            note="never gets a gradient",
+        )
+
+
+def hint(recording: Recording, names: list[str]) -> str:
+    """Say where the values were last seen, if they left the graph for where nobody can follow."""
+    for site in recording.of_kind("cut"):
+        lost = not any(probe.figures.get("returned", 0.0) for probe in recording.probes(site))
+        if lost and site.where is not None and set(names) & set(site.attributes["parameters"]):
+            return (
+                f"Its value leaves the graph at line {site.where.line}, `{site.where.expression}`; "
+                "whether it goes on into the loss from there was not seen. "
+            )
+    return ""
+
+
+class Starved(NamedTuple):
+    """A parameter without gradient; `absent` if none arrived at all, else it was exactly zero."""
+
+    site: Site
+    probes: tuple[Probe, ...]
+    absent: bool
+
+
+def starved(
+    recording: Recording, updates: int = UPDATES, whole_run: int = WHOLE_RUN
+) -> list[Starved]:
+    """Return the parameters that an optimiser holds and no observed step gave a gradient.
+
+    The steps must be `updates` or more, or the whole of a shorter run of at least `whole_run`.
+    """
     steps = int(recording.meta.get("probed", 0))
+    found = []
     for site in recording.of_kind("parameter"):
         probes = recording.probes(site)
         if not site.attributes.get("optimizer") or not probes:
@@ -66,21 +128,22 @@ def parameter_without_gradient(
         absent = all("gradient_rms" not in probe.figures for probe in probes)
         if not absent and not site.attributes.get("weight"):
             continue  # a bias that cancels in a difference of outputs: zero by mathematics
-        what = "No gradient ever arrives" if absent else "Only gradients of exactly zero arrive"
-        yield claim(
-            site,
-            f"{what} at {named(site)}, which {site.attributes['optimizer']} is to train "
-            f"({len(probes)} observed steps, {probes[0].step} to {probes[-1].step}).",
-            Severity.CRITICAL,
-            fix=f"Look on the way from {named(site)} to the loss for what leaves the graph: "
-            "detach, .value or .data, no_grad, argmax, a comparison, a conversion to integers. If "
-            "it is meant to be frozen, make it without gradient and leave it out of the optimiser.",
-            evidence={
-                "steps_without_gradient": len(probes),
-                "threshold": updates,
-                "first_step": probes[0].step,
-                "last_step": probes[-1].step,
-                "observations": len(probes),
-            },
-            note="never gets a gradient",
-        )
+        found.append(Starved(site, probes, absent))
+    return found
+
+
+def by_module(recording: Recording, found: list[Starved]) -> dict[str, list[Starved]]:
+    """Put parameters together by the largest module of which none gets a gradient.
+
+    What stands alone is under its own name.
+    """
+    alive = {site.parameter for site in recording.of_kind("parameter")}
+    alive -= {each.site.parameter for each in found}
+    groups: dict[str, list[Starved]] = {}
+    for each in found:
+        parts = each.site.parameter.split(".")
+        prefixes = (".".join(parts[:end]) for end in range(1, len(parts)))
+        whole = (p for p in prefixes if not any(name.startswith(f"{p}.") for name in alive))
+        key = next(whole, each.site.parameter or f"#{each.site.id}")
+        groups.setdefault(key, []).append(each)
+    return groups

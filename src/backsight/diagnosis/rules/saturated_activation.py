@@ -8,7 +8,7 @@ from ...traces.findings import Finding
 from ...traces.recording import Recording
 from ..observations import IN_A_ROW, claim, lasting, severity_of
 from ..registry import rule
-from ..saturation import flat_ends, repair_of_saturation, shares, squashing_sites
+from ..saturation import flat_ends, judged, repair_of_saturation
 
 
 @rule("BS204", "saturated-activation", reads=("activation.saturated",))
@@ -27,7 +27,9 @@ def saturated_activation(
 
     Measured is the share of elements whose local derivative is under 5 % of its maximum; of a
     softmax the share of rows whose largest weight exceeds 0.99. Gates (inside LSTM and GRU, or
-    multiplied with another value) and the output layer are meant to saturate and are not judged.
+    multiplied with another value) and outputs under a cross-entropy are meant to saturate and are
+    not judged. An output under a squared or absolute error is judged while its mean square error is
+    over 1.25 times that of the targets' mean: one that fits is sure with good reason.
 
     Fires on::
 
@@ -60,15 +62,16 @@ def saturated_activation(
     speaks of |tanh| > 0.97. A deep tanh net with Xavier's start has 0.10, a sigmoid at large start
     0.86.
     """
-    for site in squashing_sites(recording):
-        seen = lasting(shares(recording.probes(site)), lambda share: share >= warning, in_a_row)
+    for each in judged(recording):
+        site = each.site
+        seen = lasting(each.shares, lambda share: share >= warning, in_a_row)
         if seen is None:
             continue
         yield claim(
             site,
             f"{seen.median:.0%} of this {site.op} is saturated (median of {seen.count} observed "
             f"steps, {seen.first} to {seen.last}): {flat_ends(site)}, so hardly any gradient gets "
-            "through.",
+            f"through.{each.also}",
             severity_of(seen.median, warning, critical),
             fix=repair_of_saturation(site),
             evidence={

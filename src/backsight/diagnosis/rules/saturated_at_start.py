@@ -8,7 +8,7 @@ from ...traces.findings import Finding, Severity
 from ...traces.recording import Recording
 from ..observations import claim
 from ..registry import rule
-from ..saturation import flat_ends, repair_of_saturation, shares, squashing_sites
+from ..saturation import flat_ends, judged, repair_of_saturation
 
 
 @rule("BS205", "saturated-at-start", reads=("activation.saturated",))
@@ -47,17 +47,18 @@ def saturated_at_start(recording: Recording, *, warning: float = 0.30) -> Iterat
     Source: X. Glorot, Y. Bengio (2010). In 40 deep tanh nets with Xavier's start and gain
     5/3 the worst layer had 0.22.
     """
-    for site in squashing_sites(recording):
-        measured = shares(recording.probes(site))
+    for each in judged(recording):
+        site, measured = each.site, each.shares
         if not measured or measured[0][1] < warning:
             continue
         step, share = measured[0]
-        if any(each.observed and each.number < step for each in recording.steps[:1]):
+        if any(other.observed and other.number < step for other in recording.steps[:1]):
             continue  # the expression came into use later; the first pass of the run knew it not
         yield claim(
             site,
             f"{share:.0%} of this {site.op} is saturated in the first observed pass (step {step}), "
-            f"before anything is learned: {flat_ends(site)}, and without gradient it stays so.",
+            f"before anything is learned: {flat_ends(site)}, and without gradient it stays so."
+            f"{each.also}",
             Severity.WARNING,
             fix=repair_of_saturation(site),
             evidence={"saturated_share": share, "threshold": warning, "first_step": step},

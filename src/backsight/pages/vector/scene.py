@@ -25,6 +25,7 @@ Role: TypeAlias = Literal[
     "axis",  # axes and grids of a plot
 ]
 Point: TypeAlias = tuple[float, float]
+Shape: TypeAlias = Literal["circle", "square", "triangle", "diamond", "cross"]
 
 MONO = 0.602
 """Width of a character of the fixed-width font, in units of its size."""
@@ -45,7 +46,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points, smooth where it bends; with `arrow` its end has a head."""
+    """A line through points, smooth where it bends; with `arrow` its end has a head.
+
+    `dashes` are the lengths of strokes and gaps, where `dashed` alone would not tell lines apart.
+    """
 
     points: tuple[Point, ...]
     role: Role
@@ -53,6 +57,7 @@ class Line:
     dashed: bool = False
     smooth: bool = True
     tip: str = ""
+    dashes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +92,56 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
+class Dot:
+    """A sign at a point: its shape, filled or hollow, tells one series of a plot from another."""
+
+    x: float
+    y: float
+    role: Role
+    shape: Shape = "circle"
+    filled: bool = True
+    size: float = 3.2
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A faint ground: what lies within a closed line, behind everything that is drawn later."""
+
+    points: tuple[Point, ...]
+    role: Role
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Rows of tiles in shades of the ink, 0 (faint) to 1 (full); None was not measured: a slash."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    rows: tuple[tuple[float | None, ...], ...]
+    role: Role = "value"
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """Items that belong together, under a name that scripts can find them by."""
+    """Items that belong together, under a name that scripts can find them by ("" for none).
+
+    They are moved by `x` and `y`. `data` are facts for scripts: names and texts.
+    """
 
     name: str
     items: tuple[Item, ...]
     tip: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    data: tuple[tuple[str, str], ...] = ()
 
 
-Item: TypeAlias = Box | Line | Label | Bars | Part
+Item: TypeAlias = Box | Line | Label | Bars | Dot | Area | Tiles | Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from .scene import Bars, Box, Item, Label, Line, Part, Scene
+from .scene import Area, Bars, Box, Dot, Item, Label, Line, Part, Scene, Tiles
 
 MARGIN = 12.0
+SHADES = 20  # steps of grey: as many as an eye tells apart
+FAINTEST = 0.05
 
 STYLE = """
 .bs{--ink:#1b1b1b;--paper:#fff;--grad:#c4161c;--soft:#6b6b6b;--faint:#d4d4d4;
@@ -40,6 +42,16 @@ paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 .bs text.problem{fill:var(--hot)}
 .bs .bars{fill:var(--ink)}
 .bs .bars.gradient{fill:var(--grad)}
+.bs .line.note{stroke-width:1}
+.bs .dot{fill:var(--ink);stroke:var(--ink);stroke-width:1.3;stroke-linejoin:round}
+.bs .dot.gradient{fill:var(--grad);stroke:var(--grad)}
+.bs .dot.problem{fill:var(--hot);stroke:var(--hot)}
+.bs .dot.note{fill:var(--soft);stroke:var(--soft)}
+.bs .dot.hollow{fill:var(--paper)}
+.bs .area{fill:var(--ink);fill-opacity:.13}.bs .area.gradient{fill:var(--grad)}
+.bs .area.problem{fill:var(--hot);fill-opacity:.18}
+.bs .tile{fill:var(--ink)}.bs .tile.gradient{fill:var(--grad)}
+.bs .tile.missing{fill:none;stroke:var(--soft);stroke-width:.7}
 """.strip()
 
 
@@ -71,8 +83,11 @@ def item_lines(item: Item) -> Iterator[str]:
             )
         case Line():
             dashed = " dashed" if item.dashed else ""
+            lengths = " ".join(map(n, item.dashes))
+            dashes = f' stroke-dasharray="{lengths}"' if lengths else ""
             yield (
-                f'<path class="line {item.role}{dashed}" d="{path(item)}"{ending("path", item.tip)}'
+                f'<path class="line {item.role}{dashed}" d="{path(item)}"{dashes}'
+                f"{ending('path', item.tip)}"
             )
             if item.arrow:
                 yield head(item)
@@ -87,8 +102,20 @@ def item_lines(item: Item) -> Iterator[str]:
             )
         case Bars():
             yield f'<path class="bars {item.role}" d="{bars(item)}"{ending("path", item.tip)}'
+        case Dot():
+            hollow = "" if item.filled else " hollow"
+            yield (
+                f'<path class="dot {item.role}{hollow}" d="{sign(item)}"{ending("path", item.tip)}'
+            )
+        case Area():
+            around = "L".join(f"{n(x)} {n(y)}" for x, y in item.points)
+            yield f'<path class="area {item.role}" d="M{around}z"{ending("path", item.tip)}'
+        case Tiles():
+            yield f"<g>{tip(item.tip)}"
+            yield from shades(item)
+            yield "</g>"
         case Part():
-            yield f'<g id="{escape(item.name, quote=True)}">{tip(item.tip)}'
+            yield f"<g{attributes(item)}>{tip(item.tip)}"
             for each in item.items:
                 yield from item_lines(each)
             yield "</g>"
@@ -152,3 +179,59 @@ def bars(strip: Bars) -> str:
         x = strip.x + i * step
         parts.append(f"M{n(x)} {n(top)}h{n(max(step - 0.8, 0.6))}v{n(size)}H{n(x)}z")
     return "".join(parts)
+
+
+def attributes(part: Part) -> str:
+    """Write the name, the place and the facts of a part."""
+    name = f' id="{escape(part.name, quote=True)}"' if part.name else ""
+    move = f' transform="translate({n(part.x)} {n(part.y)})"' if part.x or part.y else ""
+    data = "".join(
+        f' data-{key}="{escape(printable(text), quote=True)}"' for key, text in part.data
+    )
+    return name + move + data
+
+
+def sign(dot: Dot) -> str:
+    """Write the outline of a sign as a path."""
+    x, y, r = dot.x, dot.y, dot.size
+    match dot.shape:
+        case "square":
+            return f"M{n(x - r)} {n(y - r)}h{n(2 * r)}v{n(2 * r)}h{n(-2 * r)}z"
+        case "triangle":
+            return f"M{n(x)} {n(y - 1.2 * r)}l{n(1.2 * r)} {n(2.1 * r)}h{n(-2.4 * r)}z"
+        case "diamond":
+            a = 1.35 * r
+            return f"M{n(x)} {n(y - a)}l{n(a)} {n(a)}l{n(-a)} {n(a)}l{n(-a)} {n(-a)}z"
+        case "cross":
+            return f"M{n(x - r)} {n(y - r)}l{n(2 * r)} {n(2 * r)}m0 {n(-2 * r)}l{n(-2 * r)} {n(2 * r)}"
+    return f"M{n(x - r)} {n(y)}a{n(r)} {n(r)} 0 1 0 {n(2 * r)} 0a{n(r)} {n(r)} 0 1 0 {n(-2 * r)} 0z"
+
+
+def shades(tiles: Tiles) -> Iterator[str]:
+    """Yield the tiles, one path for all of one shade; neighbours of one shade are one rectangle."""
+    by_shade: dict[int, list[str]] = {}
+    tall = tiles.height / max(len(tiles.rows), 1)
+    for i, row in enumerate(tiles.rows):
+        wide, top, start = tiles.width / max(len(row), 1), tiles.y + i * tall, 0
+        levels = [-1 if v is None else round(min(max(v, 0.0), 1.0) * SHADES) for v in row]
+        for end in range(1, len(row) + 1):
+            if end < len(row) and levels[end] == levels[start]:
+                continue
+            x, level = tiles.x + start * wide, levels[start]
+            size = (end - start) * wide
+            drawn = (
+                f"M{n(x)} {n(top + tall)}L{n(x + size)} {n(top)}"
+                if level < 0
+                else f"M{n(x)} {n(top)}H{n(x + size)}V{n(top + tall)}H{n(x)}z"
+            )
+            by_shade.setdefault(level, []).append(drawn)
+            start = end
+    for level, drawn in sorted(by_shade.items()):
+        if level < 0:
+            yield f'<path class="tile missing" d="{"".join(drawn)}"/>'
+            continue
+        opacity = f"{FAINTEST + (1 - FAINTEST) * level / SHADES:.3f}"
+        yield (
+            f'<path class="tile {tiles.role}" fill-opacity="{opacity}" '
+            f'shape-rendering="crispEdges" d="{"".join(drawn)}"/>'
+        )

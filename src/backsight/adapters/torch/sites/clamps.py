@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...blocking import blocked_figures, stride
+from ...blocking import blocked_figures, open_counts, stride
 from ...seen import add, consumers_of
-from ..arrays import readable, sampled
+from ..arrays import array_of, readable, sampled
 from ..graph import op_of, plain_saved
 
 if TYPE_CHECKING:
@@ -33,13 +33,23 @@ class Clamp:
         """The range as numbers, None where it has no end or differs from element to element."""
         return {"low": _number(self.low), "high": _number(self.high)}
 
+    @property
+    def rectifies(self) -> bool:
+        """Whether this is max(x, 0)."""
+        low = not bool(self.low.any()) if isinstance(self.low, torch.Tensor) else self.low == 0
+        return self.high is None and low
+
+
+Units = tuple[int, int, Any]  # how many, in how many samples, in how many each was open
+MOST_READ = 4_000_000  # elements brought from a device
+
 
 class Clamps:
     """The clamps of one pass."""
 
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
-        self._measured: list[tuple[int, Clamp, dict[str, float]]] = []
+        self._measured: list[tuple[int, Clamp, dict[str, float], Units | None]] = []
 
     def node(self, serial: int, node: Any) -> None:
         """Have a node measured, if it is a clamp."""
@@ -51,18 +61,31 @@ class Clamps:
         """Name the sites and add their figures."""
         seen = self.seen
         consumers = consumers_of(seen.graph.seen) if self._measured else {}
-        for serial, clamp, blocked in self._measured:
-            attributes = {**clamp.bounds, "consumers": list(consumers.get(serial, ()))}
-            site = seen.site(clamp.op, "clamp", serial, attributes)
-            if site is not None:
-                add(seen.figures.setdefault(site, {}), blocked)
+        for serial, clamp, blocked, units in self._measured:
+            if clamp.rectifies and seen.sides[serial] == "hidden":
+                continue  # max(x, 0) inside the model is a ReLU, and judged as one
+            wide = units[0] if units is not None else None
+            blocked |= {"rows": float(units[1])} if units is not None else {}
+            taken = list(consumers.get(serial, ()))
+            attributes = {**clamp.bounds, "consumers": taken, "units": wide}
+            site = seen.site(clamp.op, "clamp", serial, attributes, also=(wide,))
+            if site is None:
+                continue
+            add(seen.figures.setdefault(site, {}), blocked)
+            if units is not None and blocked["arriving"] > 0:
+                samples, active = seen.units.get(site, (0, 0))
+                seen.units[site] = samples + units[1], active + units[2]
 
     def _measure(
         self, serial: int, clamp: Clamp, node: Any, left: tuple[Any, ...], arrived: tuple[Any, ...]
     ) -> None:
         figures = clamp_figures(clamp, node, left, arrived)
         if figures is not None:
-            self._measured.append((serial, clamp, figures))
+            units = None
+            if self.seen.sides[serial] == "hidden":
+                _, axis = self.seen.structure.fed_by(serial)
+                units = clamp_units(clamp, node, axis, self.seen.probes.phase)
+            self._measured.append((serial, clamp, figures, units))
         elif all(readable(gradient) for gradient in (*arrived, left[clamp.input])):
             self.seen.missed.add(f"{clamp.op} whose input is packed away or stretched")
 
@@ -120,6 +143,23 @@ def clamp_figures(
         _bound(clamp.high, value, step),
         value.numel(),
     )
+
+
+def clamp_units(clamp: Clamp, node: Any, axis: int | None, phase: int) -> Units | None:
+    """Return what `open_counts` says of a clamp's units, None of what has none."""
+    value = plain_saved(node, clamp.value)
+    if value is None or not readable(value) or value.ndim < 2:
+        return None
+    bounds = [
+        bound.broadcast_to(value.shape) if isinstance(bound, torch.Tensor) else bound
+        for bound in (clamp.low, clamp.high)
+    ]
+    if value.device.type != "cpu" and value.numel() > MOST_READ:
+        step = -(-value.numel() // MOST_READ)
+        value = value[::step]
+        bounds = [each[::step] if isinstance(each, torch.Tensor) else each for each in bounds]
+    low, high = (array_of(each) if isinstance(each, torch.Tensor) else each for each in bounds)
+    return open_counts(array_of(value), low, high, axis, phase)
 
 
 def _bound(bound: Any, value: torch.Tensor, step: int) -> Any:

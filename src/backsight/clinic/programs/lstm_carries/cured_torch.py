@@ -24,7 +24,7 @@ class Recall(nn.Module):
         return self.head(states[:, -1]).squeeze(1)
 
 
-def batch(size=32):
+def batch(size=64):
     """Draw sequences that begin with +1 or -1 and go on with noise."""
     x = 0.1 * torch.randn(size, T, 1)
     labels = torch.randint(2, (size,)).float()
@@ -33,10 +33,10 @@ def batch(size=32):
 
 
 model = Recall()
-optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
 criterion = nn.BCEWithLogitsLoss()
 
-for step in range(140):
+for step in range(160):
     x, labels = batch()
     loss = criterion(model(x), labels)
     optimizer.zero_grad()

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 torch.manual_seed(4)
+torch.set_default_dtype(torch.float64)
 H, T = 16, 50
 
 

@@ -1,0 +1,1 @@
+"""What only the forward can tell: values that leave the graph, and calls of modules."""
