@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from . import nn as nn
     from .adapters.engine_trace import record as record
     from .adapters.engine_trace import trace as trace
+    from .checking import check as check
+    from .derivation import derive as derive
     from .diagnosis import diagnose as diagnose
     from .engine import Tensor as Tensor
     from .engine import grad as grad
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from .engine import value_and_grad as value_and_grad
     from .engine import vjp as vjp
     from .ops import *  # noqa: F403 - every op, each in the __all__ of its module
+    from .pictures import draw as draw
     from .traces.store import load_trace as load  # noqa: F401
     from .traces.store import save_trace as save  # noqa: F401
     from .watching import watch as watch
@@ -40,7 +43,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "check": "checking:check",
+    "derive": "derivation:derive",
     "diagnose": "diagnosis:diagnose",
+    "draw": "pictures:draw",
     "load": "traces.store:load_trace",
     "nn": "nn:",
     "record": "adapters.engine_trace:record",
