@@ -99,6 +99,11 @@ def test_a_factor_is_told_with_what_it_equals() -> None:
     )
 
 
+def test_what_no_pattern_explains_has_no_name() -> None:
+    found = check(np.tanh, lambda dout, out: dout * (1 - out), np.ones((2, 2)))
+    assert verdicts(found) == {"x": ("wrong", None)}
+
+
 def test_masks() -> None:
     x = r(6, 5)
     assert check(relu, lambda dout, x: dout * (x > 0), x).ok

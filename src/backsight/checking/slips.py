@@ -78,12 +78,13 @@ def _factor(claimed: Array, right: Array, dout: Array) -> Iterator[Slip]:
     if size == 0:
         return
     factor = float(np.vdot(right, claimed).real) / size
-    if factor and abs(factor - 1) > CLOSE and factor != -1 and fits(claimed, factor * right):
-        yield "factor", f"it is {factor:.6g} times the right gradient{_named(factor, dout)}"
+    named = _named(factor, dout)  # of any other factor it is not known that it is one everywhere
+    if named and fits(claimed, factor * right):
+        yield "factor", f"it is {factor:.6g} times the right gradient{named}"
 
 
 def _named(factor: float, dout: Array) -> str:
-    """Say what a factor equals, if that is something that one meets."""
+    """Say what a factor equals, "" unless that is something that one meets."""
     counts = {f"axis {i} of the output has {n}": n for i, n in enumerate(dout.shape) if n > 1}
     counts["the output has as many elements"] = dout.size
     for what, count in counts.items():
