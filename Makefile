@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint docs bench wheel prove clean
+.PHONY: demo digits-mlp digits-cnn char-lstm reverse-transformer test lint docs bench wheel prove clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -25,6 +25,9 @@ export OMP_NUM_THREADS ?= 1
 
 demo: .venv/demo          ## two DQNs, one with a leak: train, find it, compare
 	$(BIN)/python examples/demo.py
+
+digits-mlp digits-cnn char-lstm reverse-transformer: .venv/demo   ## a network that trains, each under a minute
+	$(BIN)/python examples/$(subst -,_,$@).py
 
 test: .venv/dev           ## every test that is not a long proof
 	$(BIN)/python -m pytest -q -n auto -m "not prove"

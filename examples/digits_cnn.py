@@ -6,10 +6,8 @@ python examples/digits_cnn.py --seed 1
 import argparse
 
 import numpy as np
-from digits_mlp import accuracy, load
-from rich.progress import track
+from digits_mlp import accuracy, fit, load
 
-import backsight as bs
 from backsight import nn
 
 
@@ -35,15 +33,7 @@ def train(seed: int, epochs: int) -> float:
     (x, y), (x_test, y_test) = load(seed)
     x, x_test = x.reshape(-1, 1, 8, 8), x_test.reshape(-1, 1, 8, 8)
     net = network(rng)
-    optimizer = nn.optim.AdamW(net, lr=3e-3)
-    schedule = nn.optim.CosineAnnealingLR(optimizer, epochs)
-    for _ in track(range(epochs), description="epochs"):
-        for images, labels in nn.data.batches(x, y, size=64, generator=rng):
-            loss = bs.cross_entropy(net(images), labels=labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
+    fit(net, x, y, epochs, size=64, lr=3e-3, rng=rng)
     return accuracy(net, x_test, y_test)
 
 

@@ -26,6 +26,19 @@ def accuracy(net, x, y) -> float:
         return float(np.mean(np.argmax(net(x).value, axis=1) == y))
 
 
+def fit(net, x, y, epochs: int, size: int, lr: float, rng: np.random.Generator) -> None:
+    """Train a classifier with AdamW and a learning rate that falls along a cosine."""
+    optimizer = nn.optim.AdamW(net, lr=lr)
+    schedule = nn.optim.CosineAnnealingLR(optimizer, epochs)
+    for _ in track(range(epochs), description="epochs"):
+        for images, labels in nn.data.batches(x, y, size=size, generator=rng):
+            loss = bs.cross_entropy(net(images), labels=labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+
+
 def train(seed: int, epochs: int) -> float:
     """Train, and return the accuracy on the test set."""
     rng = np.random.default_rng(seed)
@@ -38,15 +51,7 @@ def train(seed: int, epochs: int) -> float:
         nn.ReLU(),
         nn.Linear(64, 10, rng),
     )
-    optimizer = nn.optim.AdamW(net, lr=2e-3)
-    schedule = nn.optim.CosineAnnealingLR(optimizer, epochs)
-    for _ in track(range(epochs), description="epochs"):
-        for images, labels in nn.data.batches(x, y, size=32, generator=rng):
-            loss = bs.cross_entropy(net(images), labels=labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
+    fit(net, x, y, epochs, size=32, lr=2e-3, rng=rng)
     return accuracy(net, x_test, y_test)
 
 
