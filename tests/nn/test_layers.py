@@ -11,6 +11,8 @@ import backsight as bs
 from backsight import nn
 from backsight.errors import ShapeError, UsageError
 
+from .against_torch import compare
+
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
@@ -44,6 +46,7 @@ def test_linear_is_pytorchs_with_the_transposed_weight() -> None:
         (nn.Tanh(), "Tanh"),
         (nn.GELU(), "GELU"),
         (nn.SiLU(), "SiLU"),
+        (nn.ELU(), "ELU"),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
 )
@@ -52,6 +55,16 @@ def test_activation_is_pytorchs_of_the_same_name(ours: Any, name: str) -> None:
     x = rng().standard_normal((4, 3)) * 3
     truth = getattr(torch.nn, name)()(torch.tensor(x)).numpy()
     np.testing.assert_allclose(ours(x), truth, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.torch
+def test_softmax_and_prelu_are_pytorchs() -> None:
+    torch = pytest.importorskip("torch")
+    x = rng().standard_normal((4, 3, 5))
+    truth = torch.nn.Softmax(dim=1)(torch.tensor(x)).numpy()
+    np.testing.assert_allclose(nn.Softmax(axis=1)(x), truth, rtol=1e-12)
+    ours, theirs = nn.PReLU(3, dtype=np.float64), torch.nn.PReLU(3, dtype=torch.float64)
+    compare(ours, theirs, [(ours.slope, theirs.weight, False)], [x], rng=rng())
 
 
 def test_parameters_are_found_by_path_in_order() -> None:
