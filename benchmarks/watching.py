@@ -44,6 +44,7 @@ COLUMNS = (
 )  # fmt: skip
 TURNS = 10  # of each side, for one step
 TURN = 0.4  # seconds
+SETTLED = 24  # steps after which a run is measured as it goes on
 DIAGNOSED = 10_000  # steps
 
 
@@ -123,7 +124,10 @@ def turn(step: Step, count: int) -> float:
 
 
 def added(name: str, folder: Path, **options: Any) -> float:
-    """Return what watching adds to one step, in seconds: the median over alternating turns."""
+    """Return what watching adds to one step, in seconds: the median over alternating turns.
+
+    Not counted are the first steps of a run, in which more is measured than later.
+    """
     step = made(name)
     turn(step, 20)
     count = max(3, round(TURN / max(turn(step, 5), 1e-5)))
@@ -133,7 +137,7 @@ def added(name: str, folder: Path, **options: Any) -> float:
         session = Session(folder / f"turn-{i}.bsr", script="step.py", sampling=Sampling(**options))
         watch_engine(session)
         watch_torch(session)
-        turn(step, 2)  # the first one makes the file
+        turn(step, SETTLED)
         differences.append(turn(step, count) - bare)
         session.finish(0)
     return statistics.median(differences)
@@ -163,7 +167,7 @@ def report(names: list[str], seconds: float, folder: Path) -> str:
     ]
     for name in names:
         found = slowdown(name, seconds, folder)
-        idle = added(name, folder, first=0, share=0.0)
+        idle = added(name, folder, first=2, share=0.0)
         seen = added(name, folder, every_step=True)
         lines.append(
             f"| {name} | {1e3 * found.bare:.2f} ms | {found.ratio:.3f} "

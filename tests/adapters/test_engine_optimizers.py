@@ -77,6 +77,27 @@ def test_accumulation_and_two_optimisers_clear_in_their_own_time(tmp_path: Path)
     assert kept(recorded(tmp_path, train)) == [[None, 0, 0, 0], [None, 0, 0, 0]]
 
 
+def test_only_what_happens_after_the_last_walk_is_clipping(tmp_path: Path) -> None:
+    """Norms that grow while gradients gather, or of another optimiser's pass, are no clipping."""
+    g, d = bs.tensor(RNG.normal(size=(4, 4))), bs.tensor(RNG.normal(size=(4, 1)))
+
+    def train() -> None:
+        for_d, for_g = nn.optim.SGD([d], lr=1e-9), nn.optim.SGD([g], lr=1e-9)
+        for _ in range(4):
+            for_d.zero_grad()
+            for _ in range(3):
+                np.mean(((X @ g).detach() @ d) ** 2).backward()
+            for_d.step()
+            for_g.zero_grad()
+            np.mean((X @ g @ d - Y) ** 2).backward()
+            for_g.step()
+
+    recording = recorded(tmp_path, train)
+    for site in recording.of_kind("optimizer"):
+        found = [probe["coefficient"] for probe in recording.probes(site)]
+        assert found == pytest.approx([1.0] * 4)
+
+
 def test_clipping_between_backward_and_update_is_measured(tmp_path: Path) -> None:
     w = bs.tensor(RNG.normal(size=(4, 1)), name="w")
 

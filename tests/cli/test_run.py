@@ -46,7 +46,7 @@ def test_the_leak_is_named_by_place_share_reason_and_repair(folder: Path) -> Non
         "Outside [-1, 1] its local derivative is zero",
         "return np.mean(bs.huber(delta, delta=1.0))",
         "of 100 steps (a step is one backward pass)",
-        "backsight: recording: backsight/clipped.bsr",
+        "backsight: recording: backsight/clipped.bsr, report: backsight/clipped.html",
     ):
         assert part in text
 
@@ -67,7 +67,8 @@ def test_json_goes_to_the_file_and_stdout_stays_the_scripts(folder: Path) -> Non
     run = backsight(folder, "run", "--format", "json", "-o", "d.json", "clipped.py")
     assert run.stdout == "()\n"
     assert run.stderr == (
-        "backsight: diagnosis (1 finding): d.json, recording: backsight/clipped.bsr\n"
+        "backsight: diagnosis (1 finding): d.json, recording: backsight/clipped.bsr, "
+        "report: backsight/clipped.html\n"
     )
     data = json.loads((folder / "d.json").read_text())
     assert data["status"] == "findings"
@@ -231,7 +232,11 @@ def test_a_file_of_another_kind_is_never_replaced(folder: Path) -> None:
         (("run", "-o", ".", "idle.py"), "--output . is a folder; give the name of a file in it"),
         (("run", "--recording", ".", "idle.py"), "--recording . is a folder; give the name of"),
         (("idle.py", "--x"), "Did you mean: backsight run idle.py --x"),
-        (("dance",), "there is no command 'dance'; commands: clinic, diagnose, explain, run"),
+        (
+            ("dance",),
+            "there is no command 'dance'; commands: check, clinic, derive, diagnose, draw, "
+            "explain, report, run",
+        ),
     ],
 )
 def test_usage_errors_are_one_clear_message(
@@ -244,8 +249,17 @@ def test_help_shows_examples_and_only_what_works(folder: Path) -> None:
     text = backsight(folder, "--help").stdout
     assert "backsight run train.py" in text
     commands = text.partition("Commands:\n")[2].partition("\n\n")[0].split("\n")
-    assert [line.split()[0] for line in commands] == ["clinic", "diagnose", "explain", "run"]
-    for command in ("run", "diagnose", "explain"):
+    assert [line.split()[0] for line in commands] == [
+        "check",
+        "clinic",
+        "derive",
+        "diagnose",
+        "draw",
+        "explain",
+        "report",
+        "run",
+    ]
+    for command in ("run", "diagnose", "explain", "report"):
         assert f"  backsight {command} " in backsight(folder, command, "--help").stdout
     assert backsight(folder, "--version").stdout == "backsight, version 0.1.0\n"
 

@@ -146,3 +146,73 @@ def activation(op: str, **changes: Any) -> Site:
 
 def loss_of(op: str, **attributes: Any) -> Site:
     return Site(op, "loss", place_of(f"bs.{op}(out, y)", 9), "loss", attributes=attributes)
+
+
+SHUT = [0] * 6 + [9] * 4
+
+
+def gathering(updates: int, passes: int = 4) -> Recording:
+    """Gradients of exactly zero that gather over several passes before each update."""
+    figures = [
+        {"rms": 1.0, "gradient_rms": 0.0} | ({"unchanged": 1.0} if i % passes == 0 else {})
+        for i in range(updates * passes)
+    ]
+    neighbour = [each | {"gradient_rms": 0.1} for each in figures]
+    return run_of((weight("w", 3), figures), (weight("v", 1), neighbour))
+
+
+def optimizing(op: str = "SGD", steps: int = 60, **figures: float) -> Recording:
+    return run_of((Site(op, "optimizer", place_of(f"{op}(model)")), [figures] * steps))
+
+
+def by_hand(kept: float) -> Recording:
+    """Two weights in no optimiser, updated by hand, whose gradients were kept or cleared."""
+    figures = [{"kept": kept, "update_std": 0.1}] * 10
+    return run_of(*((weight(name, 1, optimizer=""), figures) for name in ("w", "b")))
+
+
+def divided() -> Recording:
+    """Gradients divided by the same number in every update, whatever their norm."""
+    site = Site("SGD", "optimizer", place_of("SGD(model)"))
+    figures = [{"coefficient": 0.01, "gradient_norm": 0.1 + 0.01 * step} for step in range(60)]
+    return run_of((site, figures))
+
+
+def shut_units(windows: int, inward: float) -> Recording:
+    """A clip inside the model that lets 4 of 10 units through, ever."""
+    site = clamp_site("np.clip(h, -1.0, 1.0)", side="hidden")
+    figures = [{"rows": 128.0, "arriving": 100.0, "blocked_inward": 100 * inward}] * (4 * windows)
+    counted = run_of(units=[(site, 512, [SHUT] * windows)])
+    probes = tuple(Probe(step, each) for step, each in enumerate(figures, start=1))
+    return dataclasses.replace(counted, probes_by_site={1: probes})
+
+
+def rounding(gradient: float) -> Recording:
+    """A rounding said to starve a weight whose gradient has this RMS."""
+    attributes = {"parameters": ["w"], "distance": 3}
+    site = Site("round", "flat", place_of("np.round(h)"), attributes=attributes)
+    return run_of(
+        (site, [{"starved": 1.0}] * 5), (weight("w", 5), [{"gradient_rms": gradient}] * 5)
+    )
+
+
+def detached(returned: float, gradient: dict[str, float]) -> Recording:
+    """A cut before a weight with these figures; its value comes back to the loss, or does not."""
+    site = Site("detach", "cut", place_of("h.detach()"), attributes={"parameters": ["w"]})
+    figures = [{"upstream": 1.0, "unreached": 1.0, "returned": returned}] * 25
+    return run_of((site, figures), (weight("w", 3), [{"rms": 1.0} | gradient] * 25))
+
+
+def narrowed(underflowed: float, weighty: float = 1.0) -> Recording:
+    """A cast in whose gradient this share of elements, and of what they carry, is lost."""
+    site = Site("to", "narrowing", place_of("h.float()"), attributes={"dtype": "float16"})
+    figures = {"elements": 100.0, "underflowed": 100 * underflowed, "vanished": 50 * underflowed}
+    figures |= {"magnitude": 1.0, "magnitude_underflowed": weighty * underflowed}
+    return run_of((site, [figures] * 20))
+
+
+def evaluating(trained: float, evaluating: float = 1.0) -> Recording:
+    site = Site("BatchNorm1d", "module", place_of("net.eval()"), module="net.norm")
+    site = dataclasses.replace(site, attributes={"own": True, "switched": True})
+    figures = {"evaluating": evaluating, "trained": trained, "whole": 1.0}
+    return run_of((site, [figures] * 20))

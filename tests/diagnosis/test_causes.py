@@ -111,3 +111,28 @@ def test_every_rule_has_a_file_of_its_name() -> None:
     folder = Path(all_rules()[0].check.__code__.co_filename).parent
     files = {file.stem.replace("_", "-") for file in folder.glob("[a-z]*.py")}
     assert files == {rule.name for rule in all_rules()}
+
+
+def replaced_head(old: str) -> Diagnosis:
+    """A new head that no optimiser holds; `old`, which it holds, gets no gradient."""
+    still, starved = {"unchanged": 1.0, "gradient_rms": 0.1}, {"unchanged": 1.0}
+    moving = {"unchanged": 0.0, "gradient_rms": 0.1}
+    return diagnose(
+        run_of(
+            (weight("net.head.weight", 1, optimizer=""), [still] * 25),
+            (weight("net.head.bias", 1, optimizer=""), [still] * 25),
+            (weight("net.body.weight", 3), [moving] * 25),
+            (weight(old, 1), [starved] * 25),
+        )
+    )
+
+
+def test_a_layer_made_anew_explains_the_old_one_in_the_optimiser() -> None:
+    (finding,) = replaced_head("opt.param_groups[0][4]").findings
+    assert finding.code == "BS306"
+    assert finding.evidence["parameters"] == ["net.head.weight", "net.head.bias"]
+    assert "BS304" in {symptom.code for symptom in finding.symptoms}
+
+
+def test_a_layer_of_the_model_without_gradient_is_another_story() -> None:
+    assert {f.code for f in replaced_head("net.other.weight").findings} == {"BS304", "BS306"}

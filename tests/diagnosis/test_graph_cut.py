@@ -64,6 +64,25 @@ def test_what_does_not_come_back_is_only_a_hint() -> None:
     (finding,) = diagnose(run).findings
     assert finding.code == "BS304"
     assert finding.fix.startswith("Its value leaves the graph at line 11, `e(x).mean().item()`")
+    assert finding.location is not None
+    assert finding.location.line == 11
+
+
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        [cut("item", "e.w", "head.w", expression="loss.item()")],  # of a loss that is printed
+        [cut("item", "e.w", expression="a.item()"), cut("numpy", "e.w", expression="b.numpy()")],
+    ],
+)
+def test_what_may_go_anywhere_is_not_even_a_hint(cuts: list[Site]) -> None:
+    starved = weight("e.w", 3), [STARVED] * 25
+    head = weight("head.w", 1), [FED] * 25
+    (finding,) = diagnose(run_of(starved, head, *((each, [LOST] * 25) for each in cuts))).findings
+    assert finding.code == "BS304"
+    assert finding.location is not None
+    assert finding.location.line == 3
+    assert "leaves the graph at line" not in finding.fix
 
 
 def test_one_cut_explains_its_own_parameters_only() -> None:

@@ -12,7 +12,23 @@ from backsight.diagnosis import all_rules, find_rule
 from backsight.traces.findings import Finding, Severity
 from backsight.traces.recording import Recording, Site
 
-from .recordings import activation, loss_of, place_of, recording_of, run_of, weight
+from .recordings import (
+    activation,
+    by_hand,
+    detached,
+    divided,
+    evaluating,
+    gathering,
+    loss_of,
+    narrowed,
+    optimizing,
+    place_of,
+    recording_of,
+    rounding,
+    run_of,
+    shut_units,
+    weight,
+)  # fmt: skip
 
 CRITICAL, WARNING, INFO = Severity.CRITICAL, Severity.WARNING, Severity.INFO
 
@@ -34,8 +50,8 @@ def saturated(*shares: float, op: str = "sigmoid", **changes: Any) -> Recording:
     return run_of((activation(op, **changes), figures))
 
 
-def units(*windows: Sequence[int], samples: int = 512) -> Recording:
-    return run_of(units=[(activation("relu"), samples, windows)])
+def units(*windows: Sequence[int], samples: int = 512, losses: Sequence[float] = ()) -> Recording:
+    return run_of(units=[(activation("relu"), samples, windows)], losses=losses)
 
 
 def beside_data() -> Recording:
@@ -59,10 +75,11 @@ def called_twice(here: Sequence[int], there: Sequence[int]) -> Recording:
     return run_of(units=[(one, 512, [here] * 4), (other, 512, [there] * 4)])
 
 
-def died_under_updates(size: float) -> Recording:
+def died_under_updates(size: float, *windows: Sequence[int]) -> Recording:
     """Units that die while the updates have this size against a weight of spread 1."""
     updates = (weight("w", 3), [{"std": 1.0, "update_std": size}] * 5)
-    return run_of(updates, units=[(activation("relu"), 512, [ALIVE, ALIVE, DEAD, DEAD, DEAD])])
+    counted = windows or (ALIVE, ALIVE, DEAD, DEAD, DEAD)
+    return run_of(updates, units=[(activation("relu"), 512, counted)])
 
 
 def scales(*stds: float, op: str = "relu") -> Recording:
@@ -76,7 +93,8 @@ def rows(equal: float, gradient_equal: float, shape: Sequence[int] = (4, 8)) -> 
 
 def without_gradient(steps: int, at: int = -1, **attributes: Any) -> Recording:
     figures = [{"rms": 1.0} | ({"gradient_rms": 0.1} if i == at else {}) for i in range(steps)]
-    return run_of((weight("w", 3, **attributes), figures), length=max(steps, 30))
+    neighbour = (weight("v", 1), [{"rms": 1.0, "gradient_rms": 0.1}] * 30)
+    return run_of((weight("w", 3, **attributes), figures), neighbour, length=30)
 
 
 def unchanged(name: str, neighbour: str = "v", moved: float = 0.0) -> Recording:
@@ -114,7 +132,7 @@ def falling(length: int = 100, rate: float = 0.95) -> list[float]:
 
 
 STUCK = [1.0] * 100
-DEAD, ALIVE = [0] * 6 + [9] * 4, [9] * 10
+DEAD, ALIVE, OFTEN = [0] * 6 + [9] * 4, [9] * 10, [200] * 10
 NAN = {"step": 3, "phase": "forward", "op": "log", "count": 4, "size": 64, "inf": 4}
 NAN_INPUT = {"step": 1, "phase": "leaf", "name": "x", "kind": "input", "count": 1, "size": 8}
 
@@ -131,12 +149,14 @@ FIRES: list[tuple[str, Recording, Severity]] = [
     ("BS106", run_of(norms=[1.0] * 30 + [50.0] + [1.0] * 9), WARNING),
     ("BS106", run_of(norms=[1.0] * 30 + [500.0] + [1.0] * 9), CRITICAL),
     ("BS201", units(*[DEAD] * 4), CRITICAL),
-    ("BS201", units(*[[0] * 9 + [9] * 11] * 4), WARNING),
-    ("BS201", units(*[[0] * 9 + [9] * 11] * 12, samples=8), WARNING),
+    ("BS201", units(*[[0] * 11 + [9] * 9] * 4), WARNING),
+    ("BS201", units(*[[0] * 9 + [9] * 11] * 4, losses=STUCK), WARNING),
+    ("BS201", units(*[[0] * 11 + [9] * 9] * 12, samples=8), WARNING),
     ("BS202", units(*[[0] * 2 + [1] * 5 + [300] * 3] * 8), WARNING),
     ("BS201", called_twice(DEAD, DEAD), CRITICAL),
     ("BS203", units(ALIVE, ALIVE, DEAD, DEAD, DEAD), CRITICAL),
     ("BS203", died_under_updates(0.2), CRITICAL),
+    ("BS203", died_under_updates(0.5, OFTEN, OFTEN, DEAD), CRITICAL),
     ("BS204", saturated(*[0.4] * 10), WARNING),
     ("BS204", saturated(*[0.86] * 10), CRITICAL),
     ("BS204", saturated(*[0.1] * 20, *[0.9] * 10), CRITICAL),
@@ -146,6 +166,8 @@ FIRES: list[tuple[str, Recording, Severity]] = [
     ("BS207", rows(1.0, 1.0), CRITICAL),
     ("BS301", recording_of([0.9] * 20), CRITICAL),
     ("BS304", without_gradient(25), CRITICAL),
+    ("BS304", gathering(20), CRITICAL),
+    ("BS304", gathering(5), CRITICAL),
     ("BS306", unchanged("w"), CRITICAL),
     ("BS306", never_updated([0.5] * 25), CRITICAL),
     ("BS306", unchanged("net.head.weight", "net.body.weight"), CRITICAL),
@@ -188,18 +210,20 @@ FIRES: list[tuple[str, Recording, Severity]] = [
 ]
 
 
-def optimizing(op: str = "SGD", steps: int = 60, **figures: float) -> Recording:
-    return run_of((Site(op, "optimizer", place_of(f"{op}(model)")), [figures] * steps))
-
-
 INPUT = Site("", "input", place_of("x"))
 PIXELS = (INPUT, [{"mean": 120.0, "std": 70.0}] * 20)
 SMOOTH = (INPUT, [{"mean": 0.0, "std": 1.0}] * 20)
 SATURATED = (activation("sigmoid"), [{"elements": 10.0, "saturated": 9.0}] * 20)
 FIRES += [
     ("BS502", optimizing(kept=1.0), WARNING),
+    ("BS502", by_hand(kept=1.0), WARNING),
     ("BS505", optimizing(coefficient=0.01, gradient_norm=1e-3), WARNING),
-    ("BS505", optimizing("Adam", coefficient=0.01), INFO),
+    ("BS505", optimizing("Adam", coefficient=0.01, gradient_norm=1e-3), INFO),
+    ("BS302", shut_units(4, inward=0.3), WARNING),
+    ("BS303", rounding(0.0), CRITICAL),
+    ("BS305", detached(1.0, {}), CRITICAL),
+    ("BS402", narrowed(0.4), WARNING),
+    ("BS509", evaluating(1.0), WARNING),
     ("BS508", run_of(PIXELS, SATURATED), WARNING),
     ("BS508", run_of((INPUT, [{"std": 1.0, "column_ratio": 1e4}] * 20), losses=STUCK), WARNING),
     ("BS508", run_of((loss_of("squared_error"), [{"target_rms": 500.0}]), losses=STUCK), WARNING),
@@ -222,6 +246,9 @@ SILENT: list[tuple[str, Recording]] = [
     ("BS106", run_of(norms=[1.0] * 9 + [500.0])),
     ("BS106", run_of(norms=[0.01, 1.0] * 30)),
     ("BS201", units(*[ALIVE] * 4)),
+    ("BS201", units(*[[0] * 9 + [9] * 11] * 4, losses=falling())),
+    ("BS201", units([9] * 20, *[[0] * 9 + [9] * 11] * 4, losses=falling())),
+    ("BS201", units(*[[0] * 9 + [9] * 11] * 4)),
     ("BS201", units(*[[0] * 3 + [9] * 7] * 4)),
     ("BS201", units(*[[0] * 6 + [9] * 14] * 4)),
     ("BS201", called_twice(DEAD, [9] * 4 + [0] * 6)),
@@ -230,6 +257,9 @@ SILENT: list[tuple[str, Recording]] = [
     ("BS202", units(*[[100] * 10] * 8)),
     ("BS203", units(*[DEAD] * 5)),
     ("BS203", died_under_updates(0.001)),
+    ("BS203", died_under_updates(0.2, OFTEN, OFTEN, DEAD)),
+    ("BS203", died_under_updates(0.5, ALIVE, ALIVE, DEAD)),
+    ("BS203", units(OFTEN, OFTEN, DEAD)),
     ("BS206", scales(1.0, 0.0, 1.0, 1.0)),
     ("BS203", units(*[ALIVE] * 5)),
     ("BS204", saturated(*[0.1] * 10)),
@@ -248,6 +278,7 @@ SILENT: list[tuple[str, Recording]] = [
     ("BS304", without_gradient(25, at=7)),
     ("BS304", without_gradient(25, optimizer="")),
     ("BS304", without_gradient(15)),
+    ("BS304", gathering(4)),
     ("BS306", beside_data()),
     ("BS306", unchanged("w", moved=1.0)),
     ("BS306", never_updated([0.5 + 1e-9 * step for step in range(25)])),
@@ -282,9 +313,20 @@ SILENT: list[tuple[str, Recording]] = [
     ("BS506", updated(0.5, falling(40))),
     ("BS506", updated(0.01, [1.0, 2.0] * 20)),
     ("BS502", optimizing(kept=0.0)),
+    ("BS502", by_hand(kept=0.0)),
     ("BS502", optimizing(kept=1.0, steps=2)),
     ("BS505", optimizing(coefficient=0.5)),
     ("BS505", optimizing(coefficient=0.01, steps=20)),
+    ("BS505", divided()),
+    ("BS302", shut_units(4, inward=0.0)),
+    ("BS302", shut_units(1, inward=0.3)),
+    ("BS303", rounding(0.1)),
+    ("BS305", detached(0.0, {})),
+    ("BS305", detached(1.0, {"gradient_rms": 0.1})),
+    ("BS402", narrowed(0.04)),
+    ("BS402", narrowed(0.4, weighty=0.01)),
+    ("BS509", evaluating(0.0)),
+    ("BS509", evaluating(1.0, evaluating=0.0)),
     ("BS508", run_of(PIXELS)),
     ("BS508", run_of(SMOOTH, SATURATED)),
     ("BS507", updated(1e-3, STUCK)),

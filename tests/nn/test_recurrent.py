@@ -9,7 +9,7 @@ import pytest
 
 import backsight as bs
 from backsight import nn
-from backsight.errors import ShapeError, UsageError
+from backsight.errors import PrecisionWarning, ShapeError, UsageError
 
 from .against_torch import compare
 
@@ -171,6 +171,13 @@ def test_wrong_shapes_are_one_clear_error(kind: str) -> None:
         layer(x, lengths=[1, 2, 3])
     with pytest.raises(UsageError, match=r"whole numbers from 1 to 7.*from 0 to 8"):
         layer(x, lengths=[0, 8, 1, 1])
+
+
+def test_wide_data_in_a_narrow_layer_is_warned_of() -> None:
+    layer = nn.LSTM(3, 4, rng())
+    out, _ = layer(rng().standard_normal((2, 5, 3)))
+    with pytest.warns(PrecisionWarning, match="lstm_cell turned float32 into float64"):
+        np.sum(out).backward()
 
 
 def test_depth_and_the_pair_of_an_lstm_are_checked() -> None:

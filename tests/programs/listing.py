@@ -99,8 +99,12 @@ def run_bare(program: Program) -> dict[str, Any]:
 
 
 def run_here(program: Program) -> backsight.diagnosis.Diagnosis:
-    """Run a program in this process, watched; return its diagnosis."""
-    with quiet(), backsight.watch() as w:
+    """Run a program in this process, watched; return its diagnosis.
+
+    Every step is observed, so that the speed of the machine has no say in what is found; what the
+    budget of time leaves of that is measured by `run_apart`.
+    """
+    with quiet(), backsight.watch(every_step=True) as w:
         runpy.run_path(str(program.path), run_name="__main__")
     return w.diagnosis
 

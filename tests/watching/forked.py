@@ -41,7 +41,7 @@ def watched(script: Path, folder: Path, *, recording: str = "run.bsr", **options
     before = setting_up(options.pop("setup", ""))
 
     def run() -> int:
-        exec(before)
+        exec(before, {})
         session = Session(
             folder / recording,
             script=script.name,

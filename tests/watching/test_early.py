@@ -140,7 +140,7 @@ def test_a_line_is_one_line_of_bounded_length() -> None:
 
 
 def test_a_real_run_is_told_of_its_leak_while_it_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(LONG.format(seconds=15))
+    (tmp_path / "train.py").write_text(LONG.format(seconds=8))
     run = backsight(tmp_path, "run", "--every-step", "train.py")
     during, _, after = run.stderr.partition("trained\n")
     told = re.fullmatch(

@@ -113,8 +113,6 @@ def finished(self, *args):
     return before(self, *args)
 Pass.finished = finished
 """
-    found = watched(
-        script, tmp_path, every_step=True, setup=f"globals().update(count=0)\n{interrupt}"
-    )
+    found = watched(script, tmp_path, every_step=True, setup=interrupt)
     assert (found.stdout, found.code) == ("mine\n", 0)
     assert "switched off" not in found.stderr

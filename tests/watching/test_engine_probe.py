@@ -77,7 +77,7 @@ def test_a_planted_fraction_is_found_exactly() -> None:
     site, figures = only(lambda: np.mean(np.clip(leaf(planted) * 1.0, -1.0, 1.0) ** 2))
     assert (figures["arriving"], figures["blocked_inward"]) == (1000, 370)
     assert (figures["leaving"], figures["samples"], figures["elements"]) == (630, 1000, 1000)
-    assert site.attributes == {"low": -1.0, "high": 1.0, "consumers": ["square"]}
+    assert site.attributes == {"low": -1.0, "high": 1.0, "consumers": ["square"], "units": None}
     clipped = np.clip(planted, -1, 1)
     upstream = 2 * clipped / 1000
     assert figures["arriving_norm"] == pytest.approx(np.linalg.norm(upstream))

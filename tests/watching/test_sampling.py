@@ -85,6 +85,29 @@ def test_a_long_run_costs_five_per_cent(steps: int, pace: float, cost: float) ->
     assert seen[-1] > 0.95 * steps
 
 
+def test_what_is_done_once_is_counted_but_is_no_measure_of_a_step() -> None:
+    clock = Clock()
+    sampling = Sampling(clock=clock)
+    for step in range(1, 4):
+        clock.now += 0.01
+        assert sampling.due(step)
+        if step == 1:
+            sampling.apart(1.5)  # said before it is counted, and within the step
+            clock.now += 1.5
+            sampling.spent(1.5)
+        clock.now += 0.002
+        sampling.spent(0.002)
+    assert sampling.cost == pytest.approx(1.506, abs=1e-4)
+    assert sampling._step_cost <= 0.0021
+
+
+@pytest.mark.parametrize(("cost", "seen"), [(0.25, 10), (0.7, 5), (4.0, 1)])
+def test_the_first_ten_are_observed_until_the_seconds_are_used_up(cost: float, seen: int) -> None:
+    done = trained(20, 0.01, cost)
+    assert done.seen[:seen] == list(range(1, seen + 1))
+    assert done.overrun <= 0.0
+
+
 def test_a_short_run_is_seen_densely() -> None:
     sampling, seen, _ = run(200, 0.001, 0.001)
     assert len(seen) >= 100

@@ -1,4 +1,4 @@
-"""Traces of the engine: `trace(loss)` after the fact, `record()` around a backward pass."""
+"""Traces: `trace(loss)` of the engine after the fact, `record()` around a backward pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from types import (
     ModuleType,
     TracebackType,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from ..traces.calls import gives_several, is_call_of, texts_of
 from ..traces.locations import assigned_name, locate
 from ..traces.statistics import statistics
 from ..traces.trace import Edge, Node, Trace
+
+if TYPE_CHECKING:
+    from .torch.tracing.passes import Tracing
 
 
 def trace(loss: Tensor) -> Trace:
@@ -54,17 +57,22 @@ def trace(loss: Tensor) -> Trace:
 
 
 class record:
-    """Trace every backward pass of this thread inside the block.
+    """Trace every backward pass of this thread inside the block, of the engine and of PyTorch.
 
     >>> with record() as r:
     ...     loss.backward()
     >>> r.trace
 
-    `r.trace` is the last one, `r.traces` are all of them.
+    `r.trace` is the last one, `r.traces` are all of them. PyTorch must be imported before the block
+    and compute the loss inside it: what was computed before is one opaque value. Not traced are
+    passes that start at something else than the loss's parameters (`autograd.grad(loss, h)`), those
+    of `torch.func`, and those inside another backward pass.
     """
 
     def __init__(self) -> None:
         self.traces: list[Trace] = []
+        self._torch: Tracing | None = None
+        self._failure: Exception | None = None
         self._builders: list[TraceBuilder] = []  # several while a hook walks back itself
         self._frame: FrameType | None = None
         self._thread = 0
@@ -72,15 +80,37 @@ class record:
     @property
     def trace(self) -> Trace:
         """The trace of the last backward pass. Raises GradientError if there was none."""
+        failure = self._torch.error if self._torch is not None else self._failure
+        if failure is not None and (self._torch is not None or not self.traces):
+            what = f"{type(failure).__name__}: {failure}"
+            raise GradientError(f"record: PyTorch could not be traced ({what})") from failure
         if not self.traces:
-            raise GradientError("record: no backward pass ran inside the block")
+            why = "; ".join(sorted(self._torch.why)) if self._torch is not None else ""
+            raise GradientError(
+                "record: no backward pass ran inside the block"
+                + (f" that can be traced; not traced: {why}" if why else "")
+            )
         return self.traces[-1]
 
     def __enter__(self) -> record:
         self._frame = sys._getframe(1)
         self._thread = threading.get_ident()
         observers.active.append(self)
+        if "torch" in sys.modules:
+            self._record_torch()
         return self
+
+    def _record_torch(self) -> None:
+        from .torch.tracing.passes import tracing
+
+        def tell(trace: Trace | None) -> None:
+            if trace is not None:
+                self.traces.append(trace)
+
+        try:
+            self._torch = tracing(tell)
+        except GradientError as error:
+            self._failure = error
 
     def __exit__(
         self,
@@ -89,6 +119,8 @@ class record:
         traceback: TracebackType | None,
     ) -> None:
         observers.active.remove(self)
+        if self._torch is not None:
+            self._torch.stop()
         self._frame = None
         self._builders.clear()
 

@@ -9,9 +9,13 @@ from pathlib import Path
 import click
 
 from ..errors import BacksightError
+from .check import check
 from .clinic import clinic
+from .derive import derive
 from .diagnose import diagnose
+from .draw import draw
 from .explain import explain
+from .report import report
 from .run import run
 
 FAILURE = 2
@@ -41,6 +45,10 @@ class Commands(click.Group):
 Examples:
   backsight run train.py                   watch a script, print the diagnosis
   backsight diagnose backsight/train.bsr   the diagnosis of a recording again
+  backsight report backsight/train.bsr     write its report again, as HTML
+  backsight draw train.py                  the graph of its first backward pass
+  backsight derive train.py                the same pass worked by hand
+  backsight check layers.py                check hand-written backward passes
   backsight explain BS301                  say what a rule means
   backsight clinic                         known leaks: sick, diagnosed, cured""",
 )
@@ -49,7 +57,7 @@ def commands() -> None:
     """See the backward pass: watch a training script and learn where its gradient leaks."""
 
 
-for _command in (run, diagnose, explain, clinic):
+for _command in (run, diagnose, report, draw, derive, check, explain, clinic):
     commands.add_command(_command)
 
 

@@ -17,6 +17,7 @@ from ..watching.run import default_place, run_script
 from ..watching.sampling import SHARE, Sampling
 from ..watching.session import Session
 from .output import Output, output_options
+from .report import clear_report, named_place, report_of_run
 
 if TYPE_CHECKING:
     from ..diagnosis import Diagnosis
@@ -82,6 +83,12 @@ Examples:
     metavar="FILE",
     help="Where to record.  [default: backsight/<script>.bsr]",
 )
+@click.option(
+    "--report",
+    metavar="FILE",
+    help="Where to write the report.  [default: beside the recording]",
+)
+@click.option("--no-report", is_flag=True, help="Write no report.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -94,6 +101,8 @@ def run(
     budget: float,
     steps: int | None,
     recording: str | None,
+    report: str | None,
+    no_report: bool,
 ) -> int:
     """Watch a training script, then print the diagnosis.
 
@@ -108,6 +117,7 @@ def run(
     program = Program(script, args, module=module)
     check_settings(Path.cwd() if module else Path(script).absolute().parent)
     place = default_place(program) if recording is None else recording_place(recording)
+    report_place = named_place(report, "--report") if report is not None else None
     session = Session(
         place,
         script=script,
@@ -118,17 +128,19 @@ def run(
     if not output.quiet and not output.alone:
         session.early = Early()
     stdout = sys.stdout
+    clear_report(place)
 
     def tell(diagnosis: Diagnosis, session: Session) -> int:
         code = output.show(diagnosis, session.stream, stdout)
+        written = None if no_report else report_of_run(diagnosis, session, report_place)
         if not output.quiet and (output.format == "text" or output.file is not None):
-            say_where(diagnosis, output, session)
+            say_where(diagnosis, output, session, written)
         return code
 
     return run_script(program, session, tell)
 
 
-def say_where(diagnosis: Diagnosis, output: Output, session: Session) -> None:
+def say_where(diagnosis: Diagnosis, output: Output, session: Session, report: Path | None) -> None:
     """Name the files that were written, in one line."""
     files = []
     if output.file is not None:
@@ -137,6 +149,8 @@ def say_where(diagnosis: Diagnosis, output: Output, session: Session) -> None:
         files.append(f"diagnosis ({what}): {'stdout' if output.file == '-' else output.file}")
     if session.recording is not None:
         files.append(f"recording: {shown(session.recording)}")
+    if report is not None:
+        files.append(f"report: {shown(report)}")
     if files:
         session.say(", ".join(files))
 

@@ -35,7 +35,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "BS104": ("BS101",),
     "BS102": ("BS106", "BS503", "BS506"),
     "BS402": ("BS101", "BS304", "BS507"),
-    "BS304": ("BS306",),
+    "BS306": ("BS304",),
     "BS101": ("BS507",),
     "BS505": ("BS507",),
     "BS509": (),
@@ -116,9 +116,11 @@ def explains(cause: Finding, symptom: Finding) -> bool:
     if symptom.code not in EXPLAINS.get(cause.code, ()) or cause.severity is Severity.INFO:
         return False
     pair = cause.code, symptom.code
+    own = symptom.evidence.get("parameters") or [symptom.parameter]
     if pair in SAME_PARAMETERS:
-        own = symptom.evidence.get("parameters") or [symptom.parameter]
         return not set(own).isdisjoint(cause.evidence.get("parameters", ()))
+    if pair == ("BS306", "BS304"):  # the optimiser holds what was replaced, not its successor
+        return not set(own).isdisjoint(cause.evidence.get("replaced", ()))
     return pair not in SAME_PLACE or cause.location == symptom.location
 
 

@@ -279,7 +279,7 @@ def warn_widened(node: Tensor, x: Tensor) -> None:
     """Warn once per line where an op turned narrow floats into wider ones."""
     op = node.op
     assert op is not None
-    wide = node._value.dtype
+    wide = (node._value[0] if isinstance(node._value, tuple) else node._value).dtype
     if node.where in _warned or wide.itemsize <= x._value.dtype.itemsize:
         return
     _warned.add(node.where)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,13 @@ class Wire:
     source: int
     target: int
     uses: tuple[tuple[Node, Edge], ...]
+
+
+class Called(NamedTuple):
+    """The cell of one call of a module: its path, and which of its calls it is."""
+
+    module: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,32 +101,42 @@ def _with_parameters(trace: Trace) -> dict[int, object]:
     cell: dict[int, object] = {}
     for node in reversed(trace.nodes):
         taken = uses.get(node.id, [])
-        inside = node.is_leaf and node.op != "input" and len(set(taken)) == 1
+        inside = is_given(trace, node) and node.op != "input" and len(set(taken)) == 1
         cell[node.id] = cell[taken[0]] if inside else node.id
     for node in trace:
-        if node.op in MOVING and node.inputs:
+        if node.op in MOVING and node.inputs and not is_given(trace, node):
             cell[node.id] = cell[node.inputs[0].node]
     return cell
+
+
+def is_given(trace: Trace, node: Node) -> bool:
+    """Tell whether a value is a leaf, or a nameless part or view of a parameter: `w.T`."""
+    while node.op in (*MOVING, "getitem") and not node.name and len(node.inputs) == 1:
+        node = trace[node.inputs[0].node]
+        if node.op == "input":
+            return False
+    return node.is_leaf
 
 
 def _with_steps(trace: Trace) -> dict[int, object]:
     """Fold what one expression computes again and again with the same parameters."""
     cell = _with_parameters(trace)
-    repeated = _repeated(trace)
-    for nodes in repeated:
+    again = repeated(trace)
+    for nodes in again:
         for node in nodes:
             cell[node.id] = cell[nodes[0].id]
-    if repeated:
-        _beside_steps(trace, cell, {cell[nodes[0].id] for nodes in repeated})
+    if again:
+        _beside_steps(trace, cell, {cell[nodes[0].id] for nodes in again})
     return cell
 
 
-def _repeated(trace: Trace) -> list[list[Node]]:
+def repeated(trace: Trace) -> list[list[Node]]:
     """Return what is repeated as often as some expression is with one and the same parameter."""
     groups: dict[object, list[Node]] = {}
     for node in trace:
         if not node.is_leaf and node.where is not None:
-            groups.setdefault((node.where, node.op), []).append(node)
+            picked = node.inputs[0].node if node.op == "getitem" and node.inputs else None
+            groups.setdefault((node.where, node.op, picked), []).append(node)
     alike = [
         nodes
         for nodes in groups.values()
@@ -130,13 +148,13 @@ def _repeated(trace: Trace) -> list[list[Node]]:
 
 def _beside_steps(trace: Trace, cell: dict[int, object], steps: set[object]) -> None:
     """Put parameters of repeated steps into their cell, the data of all steps into one more."""
-    uses: dict[int, set[tuple[object, str]]] = {}
+    uses: dict[int, set[tuple[int, str]]] = {}
     for node in trace:
         for edge in node.inputs:
-            uses.setdefault(edge.node, set()).add((cell[node.id], edge.argument))
-    for node in trace:
-        users = uses.get(node.id, set())
-        if node.is_leaf and len({user for user, _ in users}) == 1:
+            uses.setdefault(edge.node, set()).add((node.id, edge.argument))
+    for node in reversed(trace.nodes):
+        users = {(cell[each], argument) for each, argument in uses.get(node.id, ())}
+        if is_given(trace, node) and len({user for user, _ in users}) == 1:
             user, argument = min(users, key=lambda each: each[1])
             if node.op != "input":
                 cell[node.id] = user
@@ -156,11 +174,25 @@ def _parameters(trace: Trace, node: Node) -> tuple[int, ...]:
 
 
 def _with_modules(trace: Trace, level: int) -> dict[int, object]:
-    """Fold each module whose path is `level` names long; what has no module stays."""
+    """Fold each call of a module whose path is `level` names long; what has none stays.
+
+    A module that is called again computes something else: one box for both would have lines that
+    lead back.
+    """
     cell = _with_steps(trace)
+    calls: dict[str, int] = {}
+    last: object = None
     for node in trace:
-        if node.module:
-            cell[node.id] = ".".join(node.module.split(".")[:level])
+        path = node.module.split(".")
+        if node.is_leaf:
+            continue
+        if not node.module or len(path) < level:
+            last = None  # what stands between two calls of modules, in the forward of another
+            continue
+        name = ".".join(path[:level])
+        if name != last:
+            last, calls[name] = name, calls.get(name, 0) + 1
+        cell[node.id] = Called(name, calls[name])
     return _leaves_with_users(trace, cell)
 
 
@@ -174,13 +206,14 @@ def _with_functions(trace: Trace) -> dict[int, object]:
 
 
 def _leaves_with_users(trace: Trace, cell: dict[int, object]) -> dict[int, object]:
-    users: dict[int, set[object]] = {}
+    users: dict[int, set[int]] = {}
     for node in trace:
         for edge in node.inputs:
-            users.setdefault(edge.node, set()).add(cell[node.id])
-    for node in trace:
-        if node.is_leaf and node.op != "input" and len(users.get(node.id, ())) == 1:
-            cell[node.id] = next(iter(users[node.id]))
+            users.setdefault(edge.node, set()).add(node.id)
+    for node in reversed(trace.nodes):
+        found = {cell[each] for each in users.get(node.id, ())}
+        if is_given(trace, node) and node.op != "input" and len(found) == 1:
+            cell[node.id] = next(iter(found))
     return cell
 
 
@@ -196,7 +229,7 @@ def _cells(trace: Trace, cell: Mapping[int, object]) -> Folded:
     for node in trace:
         members.setdefault(cell[node.id], []).append(node)
     first = {
-        key: next((node.id for node in nodes if not node.is_leaf), nodes[0].id)
+        key: next((node.id for node in nodes if not is_given(trace, node)), nodes[0].id)
         for key, nodes in members.items()
     }
     keys = sorted(members, key=first.__getitem__)
@@ -217,8 +250,8 @@ def _cell(trace: Trace, key: object, nodes: list[Node]) -> Cell:
     ops = [node for node in nodes if not node.is_leaf]
     numbers = tuple(node.id for node in nodes if node.is_leaf) + tuple(node.id for node in ops)
     main = [node for node in ops if node.op not in MOVING] or ops or nodes
-    if isinstance(key, str):
-        return Cell(key, numbers)
+    if isinstance(key, Called):
+        return Cell(key.module, numbers)
     if isinstance(key, tuple) and key[0] == "input":
         return Cell(title_of(nodes[0]), numbers, len(nodes))
     if isinstance(key, tuple):
@@ -241,6 +274,8 @@ def title_of(node: Node) -> str:
 def _norm(node: Node) -> float:
     if node.grad_stats is not None:
         return node.grad_stats.rms * math.sqrt(node.grad_stats.count)
-    if node.grad is None or isinstance(node.grad, tuple):
+    if isinstance(node.grad, tuple):
+        return math.hypot(*(float(np.linalg.norm(g)) for g in node.grad if g is not None))
+    if node.grad is None:
         return 0.0
     return float(np.linalg.norm(np.asarray(node.grad, dtype=np.float64)))

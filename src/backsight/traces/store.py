@@ -25,6 +25,7 @@ from .trace import LEAVES, Edge, Location, Node, Trace
 FORMAT = "backsight trace"
 VERSION = 1
 DOCUMENT = "trace.json"
+PLAIN = (bool, int, float, str)
 
 
 def save_trace(trace: Trace, path: str | os.PathLike[str]) -> None:
@@ -69,6 +70,36 @@ def node_form(node: Node, arrays: Arrays) -> dict[str, Any]:
         "grad_stats": statistics_form(node.grad_stats),
     }
     return {key: part for key, part in form.items() if part not in (None, "", [], {})}
+
+
+def outline_form(trace: Trace) -> dict[str, Any]:
+    """Return a trace without its arrays as plain JSON: the graph, its places, its statistics."""
+    arrays = Arrays()
+    nodes = []
+    for node in trace:
+        bare = dataclasses.replace(node, value=None, grad=None, attributes=plain_parts(node))
+        nodes.append(node_form(bare, arrays))
+    return {"format": FORMAT, "version": VERSION, "source": trace.source, "nodes": nodes}
+
+
+def plain_parts(node: Node) -> dict[str, Any]:
+    """Return the attributes that are numbers, words, or short tuples of numbers."""
+    kept = {}
+    for name, value in node.attributes.items():
+        parts = value if isinstance(value, tuple) else (value,)
+        if len(parts) <= 8 and all(part is None or type(part) in PLAIN for part in parts):
+            kept[name] = value
+    return kept
+
+
+def read_outline(form: Any) -> Trace:
+    """Return the trace of an outline. Raises FileFormatError for a form that nobody wrote."""
+    check_document(form)
+    arrays = Arrays()
+    nodes: list[Node] = []
+    for each in field_of(form, "nodes", list):
+        nodes.append(read_node(each, nodes, arrays))
+    return Trace(tuple(nodes), field_of(form, "source", str))
 
 
 def array_form(node: Node, value: Any, arrays: Arrays) -> Any:

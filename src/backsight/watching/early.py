@@ -55,10 +55,8 @@ class Early:
         elapsed = begun - self._begun
         self._next = FACTOR * elapsed
         sampling = session.sampling
-        if (
-            sampling.cost + self._cost > max(sampling.share * elapsed, SECONDS)
-            or not sampling.share
-        ):
+        spent = sampling.cost + self._cost > max(sampling.share * elapsed, SECONDS)
+        if (spent and not sampling.every_step) or not sampling.share:  # who wants all steps, pays
             return
         try:
             self._look(session)

@@ -180,7 +180,7 @@ class EngineObserver:
             if birth is not None:
                 self.session.event("non-finite", birth)
         if number:
-            self._open().append((number, run.walk(number, arguments)))
+            self._open().append((number, run.walk(number, arguments, outputs)))
         return number
 
     def _introduce(self, optimizer: Any) -> None:
@@ -200,9 +200,10 @@ class EngineObserver:
     def _made(self) -> EngineRun:
         if self._run is None:
             # The engine is complete only by now.
-            from ..adapters.engine_sites.observing import EngineRun
+            with self.session.once():
+                from ..adapters.engine_sites.observing import EngineRun
 
-            self._run = EngineRun(self.session.site, self.session.figures)
+                self._run = EngineRun(self.session.site, self.session.figures)
         return self._run
 
 

@@ -16,6 +16,10 @@ from ..errors import UsageError
 INTERRUPTED = 130
 
 
+class Stopped(BaseException):
+    """Ends a program on purpose: we have seen what we wanted to see."""
+
+
 class Program:
     """A script or module with its arguments. `run()` runs it; nothing of it runs before.
 
@@ -120,8 +124,10 @@ def found_module(name: str) -> importlib.machinery.ModuleSpec:
 def code_of(error: BaseException) -> int:
     """Print what Python prints for an uncaught exception, and return the exit code it gives.
 
-    130 after Ctrl-C, as shells report it.
+    130 after Ctrl-C, as shells report it. Nothing is printed where we have stopped it ourselves.
     """
+    if isinstance(error, Stopped):
+        return 0
     if isinstance(error, SystemExit):
         if error.code is None or isinstance(error.code, int):
             return error.code or 0

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 
 FIRST = 20
+ALWAYS = 10  # of these, observed whatever one of them may cost, until the seconds are used up
 SHARE = 0.05
 SECONDS = 3.0
 IDLE = 0.5  # of the budget, for steps that are not observed
@@ -57,6 +58,7 @@ class Sampling:
         self.cost = 0.0
         self.next = 0  # the step of the next decision; those before it are not observed
         self.pace = 0.0  # seconds of the script's own from step to step, a running mean
+        self.scarce = False  # whether steps that are not observed have used up their part
         self._clock = clock
         self._begun = self._then = clock()
         self._at = 0  # the step of the last decision
@@ -68,6 +70,7 @@ class Sampling:
         self._observing = False
         self._step_cost = 0.0  # of an observed step
         self._mark = 0.0  # the cost at the last decision
+        self._aside = 0.0  # seconds that will be counted, and belong to no step
         self._idle = 0  # recorded steps since, which were not observed
         self._idle_cost = 0.0  # of all such steps so far
         self._idle_each = 0.0  # of one, a running mean
@@ -137,10 +140,13 @@ class Sampling:
     def spent(self, seconds: float) -> None:
         """Count time that we used, of whatever kind."""
         self.cost += seconds + CALL
+        if self._aside:
+            self._mark += min(self._aside, seconds)
+            self._aside = max(self._aside - seconds, 0.0)
 
     def apart(self, seconds: float) -> None:
         """Say that so many of the seconds that are about to be counted belong to no step."""
-        self._mark += seconds
+        self._aside += seconds
 
     def overhead(self) -> float:
         """Return the share of our work in all the time so far."""
@@ -183,6 +189,8 @@ class Sampling:
             return False
         if self.every_step:
             return True
+        if step <= min(ALWAYS, self.first) and self.cost <= self._most(elapsed):
+            return True
         expected = self.cost + self._step_cost
         if expected <= self._most(elapsed):
             if step <= self.first:
@@ -221,8 +229,8 @@ class Sampling:
         """Let steps pass if those that are not observed have used up their part, or all is used."""
         most = self._most(elapsed)
         self._length, block = 0, 0
-        used_up = self._idle_cost > IDLE * most or self.cost > NEARLY * most
-        if used_up and self._idle_each > NEGLIGIBLE * self.share * self.pace:
+        self.scarce = self._idle_cost > IDLE * most or self.cost > NEARLY * most
+        if self.scarce and self._idle_each > NEGLIGIBLE * self.share * self.pace:
             free = IDLE * self.share * self.pace - PASSING if self.cost < most else 0.0
             recorded = free / max(self._idle_each, PASSING)  # the part of all steps
             if recorded < 1 and not self.every_step:

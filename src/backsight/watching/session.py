@@ -14,8 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -97,16 +97,26 @@ class Session:
     def writer(self) -> RecordingWriter:
         """The recording, begun on first use: by then the script has imported NumPy itself."""
         if self._writer is None:
-            from ..traces.recording_writer import RecordingWriter
+            with self.once():
+                from ..traces.recording_writer import RecordingWriter
 
-            path = free_place(self.place, self.explicit)
-            try:
-                self._writer = RecordingWriter(path, self._meta)
-            except (OSError, sqlite3.Error) as error:
-                self._writer = self._in_temporary_folder(path, error)
+                path = free_place(self.place, self.explicit)
+                try:
+                    self._writer = RecordingWriter(path, self._meta)
+                except (OSError, sqlite3.Error) as error:
+                    self._writer = self._in_temporary_folder(path, error)
             self._path = self._writer.path
             self._writer.news = self._counts
         return self._writer
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Do what is done once and for all within a step: its time is no measure of a step."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.sampling.apart(time.perf_counter() - begun)
 
     @property
     def recording(self) -> Path | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import threading
 import time
 import weakref
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ..adapters.torch.entry import Backward
 
 
+NORM_SHARE = 0.01  # of the time of a step: where seconds are scarce, norms may take so much
+LONGEST_GAP = 100  # steps from one such norm to the next
+
 Begun = tuple[int, Any, tuple[str, ...], "Backward"]
 """A pass that has begun: its number and the pass, or 0 and its number, the kind of loss, the call.
 """
@@ -36,7 +40,8 @@ def watch_torch(session: Session) -> None:
         begun = time.perf_counter()
         try:
             if session.here:
-                TorchWatcher(session).attach()
+                with session.once():
+                    TorchWatcher(session).attach()
         except Exception as error:  # or the script's own import would fail
             session.fail(error)
         finally:
@@ -52,8 +57,13 @@ class TorchWatcher:
     """
 
     def __init__(self, session: Session) -> None:
-        from ..adapters.torch.probes import TorchProbes  # torch is there by now
+        # Torch is there by now. An import inside a function takes a microsecond of every step.
+        from ..adapters.torch import arrays, entry
+        from ..adapters.torch.probes import TorchProbes
+        from ..adapters.torch.updates.steps import kind_of
 
+        self._unseen, self._loss_of = arrays.unseen, arrays.loss_of
+        self._scaler_of, self._kind_of = entry.scaler_of, kind_of
         self.session = session
         self._probes = TorchProbes(
             session.site, session.figures, session.fail, session.sampling.spent
@@ -62,6 +72,8 @@ class TorchWatcher:
         self._logs: weakref.WeakSet[CallLog] = weakref.WeakSet()
         self._lines = True
         self._pid = os.getpid()
+        self._next_norm = 0  # the step from which on a norm is taken again
+        self._random = random.Random(0)
 
     def attach(self) -> None:
         """Begin, with what this PyTorch allows."""
@@ -111,23 +123,20 @@ class TorchWatcher:
         """Begin a step, and a pass if it is to be observed."""
         if not self.session.here:
             return None
-        from ..adapters.torch.arrays import loss_of, unseen
-        from ..adapters.torch.updates.steps import kind_of
-
         begun = time.perf_counter()
         mine = self._threads
         rested, mine.passing = getattr(mine, "passing", False), False
         try:
             planned, mine.planned, mine.over = getattr(mine, "planned", False), False, True
-            loss = loss_of(call.roots[0], wait=planned) if len(call.roots) == 1 else None
+            loss = self._loss_of(call.roots[0], wait=planned) if len(call.roots) == 1 else None
             mine.passing = not planned and self.session.passes(loss)
             if mine.passing:
                 return None
             self._log().stop()
-            with unseen():
+            with self._unseen():
                 if rested:
                     self._probes.updates.rested()
-                kind = kind_of(call.roots[0])
+                kind = self._kind_of(call.roots[0])
                 self._settle()
                 number = self.session.step(loss, "torch", planned)
                 if loss is not None and not math.isfinite(loss):
@@ -169,12 +178,12 @@ class TorchWatcher:
             self.pauses()
         if getattr(mine, "passing", False) and not closure:
             return
-        from ..adapters.torch.arrays import unseen
 
         def note() -> None:
-            with unseen():
-                planned = getattr(mine, "planned", False)
-                self._probes.updates.updating(optimizer, closure, planned)
+            updates = self._probes.updates
+            if closure or not updates.optimizers.idle(optimizer):
+                with self._unseen():
+                    updates.updating(optimizer, closure, getattr(mine, "planned", False))
 
         self._guarded(note)
 
@@ -184,14 +193,13 @@ class TorchWatcher:
         if getattr(mine, "passing", False):
             self.resumes()
             return
-        from ..adapters.torch.arrays import unseen
 
         def note() -> None:
-            closure = getattr(mine, "closure", False)
-            with unseen():
-                step = self.session.steps
-                self.session.learning_rate(self._probes.updates.updated(optimizer, closure, step))
-            for each in self._probes.updates.news():
+            updates, step = self._probes.updates, self.session.steps
+            with self._unseen():
+                rate = updates.updated(optimizer, getattr(mine, "closure", False), step)
+            self.session.learning_rate(rate)
+            for each in updates.news():
                 self.session.event(*each)
             self._rearm()
 
@@ -226,28 +234,37 @@ class TorchWatcher:
 
     def _observed(self, observed: Begun, result: Any) -> None:
         """Hand over what an observed pass has shown."""
-        from ..adapters.torch.arrays import unseen
-
         number, seen, kind, call = observed
         found = seen.finished(result)
         self.session.observed(number, found)
         self.session.gradient_norm(number, found.gradient_norm, " ".join(kind))
-        with unseen():
+        with self._unseen():
             leaves = seen.graph.leaves
-            rate = self._probes.updates.walked(number, call, kind, leaves, seen.scale)
+            rate = self._probes.updates.walked(
+                number, call, kind, leaves, seen.scale, found.gradient_norm
+            )
         if rate is not None:
             self.session.learning_rate(rate)
 
     def _idle(self, observed: Begun, result: Any) -> None:
-        """Take the norm of the gradients of a pass that was not observed."""
-        from ..adapters.torch.arrays import unseen
-        from ..adapters.torch.entry import scaler_of
+        """Take the norm of the gradients of a pass that was not observed.
 
+        Of every one, unless seconds are scarce: then of as many as the norms may take time, at
+        random, for a fixed period would always meet the same half of an alternating loop.
+        """
         _, number, kind, call = observed
-        with unseen():
+        sampling = self.session.sampling
+        if sampling.scarce and number < self._next_norm:
+            return
+        begun = time.perf_counter()
+        with self._unseen():
             norm = self._probes.updates.idle(number, call, kind, result)
             if norm is not None:
-                self._norm(number, norm, kind, scaler_of(call.roots[0]) is not None)
+                self._norm(number, norm, kind, self._scaler_of(call.roots[0]) is not None)
+        if sampling.scarce:
+            steps = (time.perf_counter() - begun) / max(NORM_SHARE * sampling.pace, 1e-9)
+            gap = self._random.randint(0, round(2 * min(max(steps - 1, 0), LONGEST_GAP)))
+            self._next_norm = number + 1 + gap
 
     def _norm(self, number: int, norm: float, kind: tuple[str, ...], scaled: bool) -> None:
         """Hand over a norm; one that is not finite is told once, unless a scale explains it."""
@@ -284,7 +301,8 @@ class TorchWatcher:
         """Return the log of this thread."""
         log: CallLog | None = getattr(self._threads, "log", None)
         if log is None:
-            from ..adapters.torch.calls import CallLog
+            with self.session.once():
+                from ..adapters.torch.calls import CallLog
 
             log = self._threads.log = CallLog(self.session.fail, self.session.sampling.spent)
             self._logs.add(log)
@@ -297,8 +315,9 @@ class TorchWatcher:
 
     def _finish(self) -> None:
         """Hand over what waits for an update that will not come."""
-        from ..adapters.torch.arrays import unseen
-
         if os.getpid() == self._pid and not self.session.failure:
-            with suppress(Exception), unseen():  # what is lost are a few figures of the last step
+            with (
+                suppress(Exception),
+                self._unseen(),
+            ):  # what is lost are a few figures of the last step
                 self._probes.updates.finish()

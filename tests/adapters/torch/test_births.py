@@ -54,6 +54,43 @@ def test_a_birth_in_the_backward(name: str, tmp_path: Path) -> None:
     assert birth.detail["step"] == 1
 
 
+def cosine(w: Any) -> Any:
+    h = (w - 1).relu()
+    goal = torch.ones(3)
+    return ((h * 0 / (h * 0).norm() - goal) ** 2).sum()
+
+
+def entropy(w: Any) -> Any:
+    p, y = torch.sigmoid(w * 100), torch.tensor([0.0, 1.0, 1.0])
+    return -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()
+
+
+IN_FORWARD: dict[str, tuple[Callable[[Any], Any], str, str]] = {
+    "0 / 0, then a difference and a square": (cosine, "divide", "h * 0 / (h * 0).norm()"),
+    "one logarithm of two": (entropy, "log", "torch.log(1 - p)"),
+    "a square of all": (lambda w: ((w * 1e30) ** 2 + w).sum(), "square", "(w * 1e30) ** 2"),
+}
+
+
+@pytest.mark.parametrize("name", list(IN_FORWARD))
+def test_a_birth_in_the_forward_is_traced_past_ops_that_keep_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    loss_of, op, expression = IN_FORWARD[name]
+    w = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
+
+    def train() -> None:
+        loss = loss_of(w)
+        assert not torch.isfinite(loss)
+        loss.backward()
+
+    (birth,) = births(recorded(train, tmp_path))
+    assert (birth.detail["phase"], birth.detail["op"]) == ("forward", op)
+    assert birth.where.expression == expression
+    assert birth.detail["sure"]
+    assert birth.detail["size"] == 3
+
+
 HEALTHY: dict[str, Callable[[Any], Any]] = {
     "root": lambda w: w.square().sum().sqrt(),
     "norm of 0": lambda w: (w * 0).norm(),

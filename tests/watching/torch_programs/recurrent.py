@@ -31,7 +31,7 @@ u = (torch.randn(4, 8) * 0.4).requires_grad_()
 head = nn.Linear(8, 1)
 modules = nn.ModuleList([cell, lstm, gru, rnn, head])
 opt = torch.optim.SGD([*modules.parameters(), w, u], 0.002)
-for step in range(24):
+for step in range(12):
     x = torch.randn(12, 5, 4)
     h = torch.zeros(5, 8)
     for t in range(12):  # the script changes the gradient on its way

@@ -40,7 +40,7 @@ bag = nn.EmbeddingBag(12, 4, mode="sum", sparse=True)
 phase = nn.Parameter(torch.randn(4, dtype=torch.complex64))
 opt = torch.optim.NAdam([*net.parameters(), phase], 1e-3)
 sparse = torch.optim.SparseAdam([*table.parameters(), *bag.parameters()], 1e-2)
-for step in range(24):
+for step in range(16):
     i = torch.randint(0, 12, (6, 3))
     x = table(i).mean(1) + bag(i)
     x = torch.fft.ifft(torch.fft.fft(x.to(torch.complex64)) * phase.exp()).abs()

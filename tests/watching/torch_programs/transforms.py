@@ -14,7 +14,7 @@ def energy(x):
     return net(x).clamp(-5, 5).sum()
 
 
-for _ in range(20):
+for _ in range(14):
     x = torch.randn(8, 2)
     slope = torch.stack([jacrev(energy)(each) for each in x[:2]])  # a term of the loss
     value, pushed = jvp(net, (x,), (torch.ones_like(x),))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.tensors import Tensor
 from ...traces.recording import Observation, Site
+from ..engine_outline import Outline
 from ..engine_probe import EngineProbes
 from ..seen import before_parameters, parameter_like
 from .activations import Activations
@@ -45,10 +46,15 @@ class EngineRun:
         self.broken = False
         self.phase = 0
 
-    def walk(self, step: int, arguments: Arguments = ()) -> EngineWalk:
-        """Begin to observe one walk; `arguments` are those of a function that it differentiates."""
+    def walk(
+        self, step: int, arguments: Arguments = (), outputs: Sequence[Tensor] = ()
+    ) -> EngineWalk:
+        """Begin to observe one walk; `arguments` are those of a function that it differentiates.
+
+        Of the first one, if it begins at `outputs`, the graph is kept as well.
+        """
         self.phase += 1
-        return EngineWalk(self, step, arguments)
+        return EngineWalk(self, step, arguments, outputs if self.phase == 1 else ())
 
     def settle(self, arguments: Arguments = ()) -> float | None:
         """Take note of what came before a walk; return the learning rate of updates by hand."""
@@ -94,8 +100,15 @@ class EngineRun:
 class EngineWalk:
     """One walk under observation: `node` for each node, latest first, then `finished`."""
 
-    def __init__(self, run: EngineRun, step: int, arguments: Arguments = ()) -> None:
+    def __init__(
+        self,
+        run: EngineRun,
+        step: int,
+        arguments: Arguments = (),
+        outputs: Sequence[Tensor] = (),
+    ) -> None:
         self.run = run
+        self.outline = Outline(outputs) if outputs else None
         self.step = step
         self.arguments = arguments
         self.clamps = run.probes.walk()
@@ -110,6 +123,8 @@ class EngineWalk:
 
     def node(self, node: Tensor, dout: Any, downstream: Sequence[Any]) -> None:
         """Look at one node."""
+        if self.outline is not None:
+            self.outline.node(node, dout, downstream)
         self.clamps.node(node, dout, downstream)
         visited = self.graph.add(node)
         if visited is None:
@@ -135,10 +150,13 @@ class EngineWalk:
         sides |= dict.fromkeys(of_parameters, "parameter")
         run = self.run
         names = run.parameters.walked(self.step, self.graph, self.arguments)
-        run.optimizers.walked(self.step)
+        run.optimizers.walked(self.step, self.graph.leaves)
         run.recurrences.learn(self.graph)
         figures, units = self.activations.finished(self.graph, run.sites, sides, names)
-        events = []
+        events: list[tuple[str, Any]] = []
+        outline = self.outline.finished(run.parameters.name) if self.outline is not None else None
+        if outline is not None:
+            events.append(("graph", {"step": self.step, "outline": outline}))
         if self.birth is not None:
             events.append(("non-finite", {"step": self.step, **self.birth}))
         return Observation(

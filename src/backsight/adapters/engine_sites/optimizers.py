@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from ...engine.tensors import Tensor
 from ...traces.recording import Site
 from ..engine_probe import gradient_norm
 from .graph import Place, Sites, placed
-from .parameters import Record, leaves_of, rate_of
+from .parameters import Record, leaves_of, rate_of, without_gradient
 
 LOOKED_AT = 2  # parameters of an optimiser; who clears gradients clears them all
 MOST_NAMES = 100
@@ -29,7 +30,7 @@ class State:
     key: Any
     first: list[weakref.ref[Tensor]]
     step: int = 0  # the last observed one, 0 if none since the update
-    norm: float | None = None  # of its gradients after that step
+    norm: float | None = None  # of its gradients after the last walk, if that was observed
     updates: int = 0
     cleared: bool = False
 
@@ -95,13 +96,17 @@ class Optimizers:
     def begins(self) -> None:
         """See before a walk whether gradients were cleared since the last update."""
         for state in self._known.values():
+            state.norm = None  # only the last walk before an update tells what was clipped
             if state.updates and not state.cleared:
                 state.cleared = any(map(is_cleared, state.first))
 
-    def walked(self, step: int) -> None:
-        """Take the norms after an observed walk."""
+    def walked(self, step: int, reached: Iterable[Tensor]) -> None:
+        """Take the norms after an observed walk that has reached these leaves."""
+        ids = set(map(id, reached))
         for state in self._known.values():
-            state.step, state.norm = step, gradient_norm(state.leaves())
+            leaves = state.leaves()
+            if any(id(leaf) in ids for leaf in leaves):
+                state.step, state.norm = step, gradient_norm(leaves)
 
     def stepped(self, optimizer: Any) -> tuple[float | None, float | None]:
         """Take note of an update; return its rate, and the norm of the gradients that it used."""
@@ -125,8 +130,7 @@ class Optimizers:
 def is_cleared(held: weakref.ref[Tensor]) -> bool:
     """Tell whether a parameter has no gradient, or one of zeros."""
     leaf = held()
-    gradient = leaf.grad if leaf is not None else None
-    return gradient is None or not np.any(gradient)
+    return leaf is None or without_gradient(leaf)
 
 
 def norm_of(leaves: list[Tensor]) -> float | None:

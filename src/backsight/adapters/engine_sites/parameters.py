@@ -20,6 +20,7 @@ from ...ops.protocol import OPS
 from ...traces.calls import texts_of
 from ...traces.locations import assigned_name, locate
 from ...traces.recording import Site
+from ..clearing import Clearing
 from ..figures import MOST_SAMPLES, parameter_figures, strided, update_figures
 from .graph import MOST_SITES, Graph, Sites, Visited, placed, through_shaping
 
@@ -60,6 +61,7 @@ class Parameters:
         self._known: dict[int, tuple[weakref.ref[Tensor], int, str]] = {}
         self._owners: dict[int, tuple[weakref.ref[Tensor], str]] = {}
         self._pending: dict[int, Pending] = {}  # by site
+        self._clearing = Clearing(without_gradient, lambda leaf: id(leaf.grad))
         self._stepped = False  # an optimiser has made an update since the last walk
         self._names: dict[tuple[Any, ...], weakref.ref[Tensor]] = {}
         self._given: dict[int, str] = {}  # names of the arguments of the walk at hand
@@ -142,6 +144,7 @@ class Parameters:
         Where some parameters were written and others, in no optimiser, were not, those are
         unchanged. The arguments of a function are new leaves, in place of those of the last call.
         """
+        self._clearing.look()
         if arguments and self._pending:
             return self._succeeded(arguments)
         written: list[tuple[Pending, Tensor]] = []
@@ -157,7 +160,9 @@ class Parameters:
         left = [(pending, leaf) for pending, leaf in other if not self.owner(leaf)]
         for pending, leaf in written + left:
             del self._pending[pending.site]
-            self.record(pending.step, {pending.site: completed(pending, leaf)})
+            changed = leaf.serial != pending.serial and not self.owner(leaf)
+            kept = self._clearing.updated(leaf) if changed else {}
+            self.record(pending.step, {pending.site: completed(pending, leaf) | kept})
         return rate
 
     def finish(self) -> None:
@@ -174,6 +179,7 @@ class Parameters:
 
     def forget(self) -> None:
         """Hand over what is pending without its update, which nobody has seen."""
+        self._clearing.forget()
         for site in tuple(self._pending):
             self._release(site, None)
 
@@ -272,6 +278,11 @@ def rate_of(optimizer: Any) -> float | None:
         return float(rate) if rate is not None else None
     except (TypeError, ValueError):
         return None
+
+
+def without_gradient(leaf: Tensor) -> bool:
+    """Tell whether a parameter has no gradient, or one of zeros."""
+    return leaf.grad is None or not np.any(leaf.grad)
 
 
 def sample(value: Any) -> Any:

@@ -37,7 +37,8 @@ MOST_CALLS = 200_000  # between two backward passes; whoever does more is not in
 KEPT = 20_000  # calls kept from earlier steps: a retained graph is older than its backward pass
 DISPATCH = 1.5e-6  # seconds that PyTorch needs to call a mode, which we cannot measure from inside
 
-_numbered = torch.autograd._get_sequence_nr
+# Without it (see private.py) all numbers are 0, and nothing is logged.
+_numbered: Callable[[], int] = getattr(torch.autograd, "_get_sequence_nr", int)
 _grad_enabled = torch._C.is_grad_enabled
 _HOOK = torch.Tensor.register_hook
 _inside_function = torch._C._functorch.peek_interpreter_stack

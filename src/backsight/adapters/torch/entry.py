@@ -162,7 +162,6 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 def _replace() -> None:
     engine = torch.autograd._engine_run_backward
 
-    @untold
     @functools.wraps(engine)
     def run_backward(outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         try:
@@ -177,6 +176,7 @@ def _replace() -> None:
             return result
         except BaseException as error:
             failure = error
+            unframed(error)
             raise
         finally:
             for watcher, observed in watched:
@@ -215,23 +215,27 @@ def _aside(function: Callable[..., Any]) -> Callable[..., Any]:
     PyTorch takes the innermost mode off the stack before it calls these functions again. A penalty
     inside the loss (`grad(…, create_graph=True)`) changes nothing.
     """
+    is_grad = function.__name__ == "grad"
+    running = torch._C._current_graph_task_id
 
-    @untold
     @functools.wraps(function)
     def outermost(*args: Any, **kwargs: Any) -> Any:
-        depth = getattr(_depth, "value", 0)
-        part_of_forward = kwargs.get("create_graph", False) and function.__name__ == "grad"
-        if depth or part_of_forward or torch._C._current_graph_task_id() != -1:
-            return function(*args, **kwargs)
-        _depth.value = 1
-        for watcher in tuple(_active):
-            watcher.pauses()
+        part_of_forward = is_grad and kwargs.get("create_graph", False)
         try:
-            return function(*args, **kwargs)
-        finally:
-            _depth.value = 0
+            if getattr(_depth, "value", 0) or part_of_forward or running() != -1:
+                return function(*args, **kwargs)
+            _depth.value = 1
             for watcher in tuple(_active):
-                watcher.resumes()
+                watcher.pauses()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                _depth.value = 0
+                for watcher in tuple(_active):
+                    watcher.resumes()
+        except BaseException as error:
+            unframed(error)
+            raise
 
     return outermost
 

@@ -70,10 +70,25 @@ def walk(roots: Sequence[torch.Tensor]) -> Graph:
                 waiting[key] -= 1
                 if not waiting[key]:
                     ready.append(child)
-    seen = tuple(_seen(node, serials, leaves) for node in nodes)
-    indices = {key: -1 - i for i, key in enumerate(leaves)}
-    sources = tuple(_sources(node, serials, indices) for node in nodes)
-    return Graph(tuple(nodes), seen, sources, tuple(leaves.values()), whole)
+    numbers: dict[int, int] = {}  # of leaves, by id
+    seen, sources = [], []
+    for serial, node in enumerate(nodes, start=1):
+        codes, known = [], []
+        for child, _ in node.next_functions:
+            if child is None:
+                codes.append(LARGE_CONSTANT)  # or one number: the graph does not tell
+                known.append(0)
+            elif child.__class__ is LEAF:
+                leaf = child.variable
+                leaves[id(leaf)] = leaf
+                codes.append(SMALL_PARAMETER if leaf.numel() <= 1 else PARAMETER)
+                known.append(numbers.setdefault(id(leaf), -1 - len(numbers)))
+            else:
+                codes.append(serials.get(id(child), LARGE_CONSTANT))
+                known.append(serials.get(id(child), 0))
+        seen.append(_seen(node, serial, tuple(codes)))
+        sources.append(tuple(known))
+    return Graph(tuple(nodes), tuple(seen), tuple(sources), tuple(leaves.values()), whole)
 
 
 def _reached(starts: Sequence[Any]) -> tuple[list[Any], dict[int, int], bool]:
@@ -96,8 +111,7 @@ def _reached(starts: Sequence[Any]) -> tuple[list[Any], dict[int, int], bool]:
     return found, waiting, len(found) < MOST_NODES
 
 
-def _seen(node: Any, serials: dict[int, int], leaves: dict[int, torch.Tensor]) -> Seen:
-    inputs = tuple(_code(each, serials, leaves) for each, _ in node.next_functions)
+def _seen(node: Any, serial: int, inputs: tuple[int, ...]) -> Seen:
     # The inputs of the backward are like the outputs of the forward.
     outputs: Any = getattr(node, "_input_metadata", ())
     small = len(outputs) == 1 and _is_one(outputs[0])
@@ -105,9 +119,11 @@ def _seen(node: Any, serials: dict[int, int], leaves: dict[int, torch.Tensor]) -
     if op in ("multiply", "divide") and LARGE_CONSTANT in inputs:
         inputs = _with_numbers(node, inputs)
     itself = len(inputs) == 2 and inputs[0] == inputs[1] > 0
-    if (itself and op in ("multiply", "matmul")) or getattr(node, "_saved_exponent", None) == 2:
+    if (itself and op in ("multiply", "matmul")) or (
+        op == "power" and getattr(node, "_saved_exponent", None) == 2
+    ):
         op = "square"
-    return Seen(serials[id(node)], op, inputs, small)
+    return Seen(serial, op, inputs, small)
 
 
 def _is_one(output: Any) -> bool:
@@ -115,23 +131,6 @@ def _is_one(output: Any) -> bool:
         return bool(math.prod(output.shape) == 1)
     except RuntimeError:  # a nested tensor has no shape
         return False
-
-
-def _sources(node: Any, serials: dict[int, int], leaves: dict[int, int]) -> tuple[int, ...]:
-    return tuple(
-        leaves.get(id(each.variable), 0) if each.__class__ is LEAF else serials.get(id(each), 0)
-        for each, _ in node.next_functions
-    )
-
-
-def _code(node: Any, serials: dict[int, int], leaves: dict[int, torch.Tensor]) -> int:
-    if node is None:
-        return LARGE_CONSTANT  # it may be one number, but that the graph does not tell
-    if node.__class__ is not LEAF:
-        return serials.get(id(node), LARGE_CONSTANT)
-    leaf = node.variable
-    leaves[id(leaf)] = leaf
-    return SMALL_PARAMETER if leaf.numel() <= 1 else PARAMETER
 
 
 def _with_numbers(node: Any, inputs: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ...traces.recording import Observation, Site
 from ..seen import before_parameters, parameter_like
@@ -43,7 +43,13 @@ MOST_HOOKS = 2_000  # in one pass; an enormous graph has too many of one kind
 
 
 class Part(Protocol):
-    """What looks at one kind of site in one pass."""
+    """What looks at one kind of site in one pass.
+
+    `OPS` are the ops whose nodes it is shown. A part that finds its nodes another way has none and
+    looks for itself when it is made.
+    """
+
+    OPS: ClassVar[Collection[str]]
 
     def __init__(self, seen: Pass) -> None:
         """Begin with a pass; its graph is alive."""
@@ -85,8 +91,9 @@ class Pass:
             self.scale = scale_of(call.roots[0])
             self.graph = walk(call.roots)
             self.structure = Structure(self.graph)
+            find = log.find
             self.places = {
-                serial: log.find(node._sequence_nr())
+                serial: find(node._sequence_nr())
                 for serial, node in enumerate(self.graph.nodes, start=1)
             }
             if not self.graph.whole:
@@ -94,9 +101,13 @@ class Pass:
             if any("compiled_function" in seen.op for seen in self.graph.seen):
                 self.missed.add(COMPILED)
             self._parts = [part(self) for part in PARTS]
-            for serial, node in enumerate(self.graph.nodes, start=1):
-                for part in self._parts:
-                    part.node(serial, node)
+            shown: dict[str, list[Part]] = {}
+            for part in self._parts:
+                for op in part.OPS:
+                    shown.setdefault(op, []).append(part)
+            for each, node in zip(self.graph.seen, self.graph.nodes, strict=True):
+                for part in shown.get(each.op, ()):
+                    part.node(each.serial, node)
             probes.parameters.names.look(self.graph.leaves)
 
     def hook(self, node: Any, measure: Callable[[Any, Any], None], *, before: bool = False) -> None:

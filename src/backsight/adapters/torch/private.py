@@ -54,6 +54,8 @@ def _entry() -> None:
     _callable(torch.autograd._engine_run_backward)
     _callable(torch._C._current_graph_task_id)
     _callable(torch._C._len_torch_dispatch_stack)
+    _callable(torch._C._len_torch_function_stack)
+    _callable(torch._C._functorch.is_functorch_wrapped_tensor)
     _callable(torch._C._functorch.peek_interpreter_stack)
     node = _node()
     assert node.next_functions[0][0].name() == "MulBackward0"
@@ -64,9 +66,9 @@ def _entry() -> None:
 def _lines() -> None:
     for name in ("_push_on", "_pop"):
         _callable(getattr(torch._C, f"{name}_torch_function_stack"))
-    _callable(torch._C._len_torch_function_stack)
     getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
     _callable(torch.nn.modules.module.register_module_forward_pre_hook)
+    _callable(torch.nn.modules.module.register_module_forward_hook)
     before = torch.autograd._get_sequence_nr()
     node = _node()
     after = torch.autograd._get_sequence_nr()
@@ -93,7 +95,6 @@ def _construction() -> None:
     register(lambda *_: None).remove()
     for owner in (torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
         _callable(owner.__dict__["__init__"])
-    _callable(torch._C._functorch.is_functorch_wrapped_tensor)
 
 
 def _node() -> torch.autograd.graph.Node:

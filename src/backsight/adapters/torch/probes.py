@@ -78,6 +78,7 @@ class TorchProbes:
             return {
                 "step": step,
                 **described(found.phase, found.op, found.figures, place, name, kind),
+                "sure": found.sure,
             }
 
     def find(self, key: Any, make: Callable[[], Site]) -> int | None:

@@ -68,7 +68,8 @@ def clipping_always_on(
             continue
         clipped = sum(value < coefficient for _, value in seen) / len(seen)
         norms = [value for _, value in figures(recording.probes(site), "gradient_norm")[-window:]]
-        scaled = is_constant([value for _, value in seen]) and not is_constant(norms)
+        scaled = is_constant([value for _, value in seen]) and len(norms) == len(seen)
+        scaled = scaled and not is_constant(norms)
         if clipped < share or scaled:
             continue
         middle = statistics.median(value for _, value in seen)

@@ -130,6 +130,11 @@ def birth(detail: dict[str, Any]) -> str:
             "gradient that arrives and all values are: its local derivative is infinite or "
             "undefined here."
         )
+    if not detail.get("sure", True):
+        return (
+            f"`{detail.get('op', '')}` gives values that are not finite{step} ({many}). Whether "
+            "its inputs were was not seen."
+        )
     return (
         f"`{detail.get('op', '')}` gives the first values that are not finite{step} ({many}), "
         "though its inputs are finite."

@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from ...traces.findings import Finding, Severity
 from ...traces.recording import Recording, Site
 from ...traces.trace import Location
-from ..observations import claim, figures, lasting
+from ..observations import claim, figures, lasting, named
 from ..registry import rule
 
+CLEAR = {
+    "optimizer": "Call `zero_grad()` of this optimiser before each backward pass (or set the "
+    "gradients to None).",
+    "parameter": "Set the gradients of all parameters to None after the update: "
+    "`for p in parameters: p.grad = None`.",
+}
 
-@rule("BS502", "gradient-not-zeroed", reads=("optimizer.kept",))
+
+@rule("BS502", "gradient-not-zeroed", reads=("optimizer.kept", "parameter.kept"))
 def gradient_not_zeroed(recording: Recording, *, updates: int = 3) -> Iterator[Finding]:
     """Find a missing `zero_grad`: every update uses the sum of all gradients so far.
 
@@ -20,8 +27,8 @@ def gradient_not_zeroed(recording: Recording, *, updates: int = 3) -> Iterator[F
     acting, like a momentum that never fades: training oscillates or diverges.
 
     Fires if in three updates in a row the gradients had never been cleared since the update before,
-    by the same optimiser. Accumulating over several backward passes before one update is none of
-    that, nor are the buffers of another optimiser.
+    by the same optimiser, or by hand (`p -= lr * p.grad`). Accumulating over several backward
+    passes before one update is none of that, nor are the buffers of another optimiser.
 
     Fires on::
 
@@ -49,19 +56,23 @@ def gradient_not_zeroed(recording: Recording, *, updates: int = 3) -> Iterator[F
 
     Source: the fault that newcomers to PyTorch report most often.
     """
-    for site in recording.of_kind("optimizer"):
+    by_hand = [s for s in recording.of_kind("parameter") if not s.attributes.get("optimizer")]
+    by_hand.sort(key=lambda site: site.where.line if site.where is not None else 0)
+    told = False
+    for site in (*recording.of_kind("optimizer"), *by_hand):
         kept = figures(recording.probes(site), "kept")
         seen = lasting(kept, lambda value: value == 1, updates)
-        if seen is None:
+        if seen is None or (told and site.kind == "parameter"):
             continue
+        told = told or site.kind == "parameter"  # of updates by hand once is enough
+        held = site.op if site.kind == "optimizer" else named(site)
         yield claim(
             called(site),
-            f"The gradients of {site.op} were not cleared between updates ({seen.count} of "
+            f"The gradients of {held} were not cleared between updates ({seen.count} of "
             f"{len(kept)} observed updates, steps {seen.first} to {seen.last}): each backward pass "
             "adds to all before it.",
             Severity.WARNING,
-            fix="Call `zero_grad()` of this optimiser before each backward pass (or set the "
-            "gradients to None).",
+            fix=CLEAR[site.kind],
             evidence={
                 "updates_without_clearing": seen.count,
                 "threshold": updates,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ...traces.findings import Finding, Severity
@@ -63,15 +64,17 @@ def parameter_without_gradient(
         first = next((each for each in group if each.site.where is not None), group[0])
         site, probes = first.site, first.probes
         names = [each.site.parameter for each in group if each.site.parameter]
+        last = last_seen(recording, names)
         whom = named(site) if len(group) == 1 else f"the {len(group)} parameters of `{module}`"
         what = "No gradient ever arrives" if first.absent else "Only gradients of exactly zero come"
         yield claim(
-            site,
+            site
+            if last is None
+            else dataclasses.replace(site, where=last.where, source=last.source),
             f"{what} at {whom}, which {site.attributes['optimizer']} is to train "
             f"({len(probes)} observed steps, {probes[0].step} to {probes[-1].step}).",
             Severity.CRITICAL,
-            fix=hint(recording, names)
-            + f"Look on the way from {whom} to the loss for what leaves the graph: "
+            fix=hint(last) + f"Look on the way from {whom} to the loss for what leaves the graph: "
             "detach, .value or .data, no_grad, argmax, a comparison, a conversion to integers; or "
             "its output is not used. If it is meant to be frozen, make it without gradient and "
             "leave it out of the optimiser.",
@@ -87,16 +90,29 @@ def parameter_without_gradient(
         )
 
 
-def hint(recording: Recording, names: list[str]) -> str:
-    """Say where the values were last seen, if they left the graph for where nobody can follow."""
+def last_seen(recording: Recording, names: list[str]) -> Site | None:
+    """Return where the values of parameters leave the graph for where nobody can follow them.
+
+    None unless there is one such place, and all parameters behind it are among those `names`: a
+    loss that is printed has every parameter behind it.
+    """
+    found = []
     for site in recording.of_kind("cut"):
+        behind = set(site.attributes.get("parameters", ()))
         lost = not any(probe.figures.get("returned", 0.0) for probe in recording.probes(site))
-        if lost and site.where is not None and set(names) & set(site.attributes["parameters"]):
-            return (
-                f"Its value leaves the graph at line {site.where.line}, `{site.where.expression}`; "
-                "whether it goes on into the loss from there was not seen. "
-            )
-    return ""
+        if lost and site.where is not None and behind and behind <= set(names):
+            found.append(site)
+    return found[0] if len(found) == 1 else None
+
+
+def hint(site: Site | None) -> str:
+    """Say where the values were last seen, if they left the graph."""
+    if site is None or site.where is None:
+        return ""
+    return (
+        f"Its value leaves the graph at line {site.where.line}, `{site.where.expression}`; "
+        "whether it goes on into the loss from there was not seen. "
+    )
 
 
 class Starved(NamedTuple):
@@ -112,24 +128,37 @@ def starved(
 ) -> list[Starved]:
     """Return the parameters that an optimiser holds and no observed step gave a gradient.
 
-    The steps must be `updates` or more, or the whole of a shorter run of at least `whole_run`.
+    There must be `updates` observed updates or more, or the whole of a shorter run of at least
+    `whole_run`. Where gradients gather over several passes, these are one update.
     """
-    steps = int(recording.meta.get("probed", 0))
+    steps, probed = (int(recording.meta.get(name, 0)) for name in ("steps", "probed"))
+    whole = probed < updates or probed >= steps - 1
     found = []
+    most: dict[str, int] = {}  # updates of each optimiser, as its best known parameter shows them
     for site in recording.of_kind("parameter"):
-        probes = recording.probes(site)
-        if not site.attributes.get("optimizer") or not probes:
+        held = site.attributes.get("optimizer")
+        if held:
+            most[held] = max(most.get(held, 0), len(updated(recording.probes(site))))
+    for site in recording.of_kind("parameter"):
+        held, probes = site.attributes.get("optimizer"), recording.probes(site)
+        if not held or not probes:
             continue
         if any(probe.figures.get("gradient_rms", 0.0) != 0 for probe in probes):
             continue
-        short = steps < updates and len(probes) >= max(whole_run, steps - 1)
-        if len(probes) < updates and not short:
+        seen = len(updated(probes))
+        short = whole and most[held] < updates and seen >= max(whole_run, most[held] - 1)
+        if seen < updates and not short:
             continue
         absent = all("gradient_rms" not in probe.figures for probe in probes)
         if not absent and not site.attributes.get("weight"):
             continue  # a bias that cancels in a difference of outputs: zero by mathematics
         found.append(Starved(site, probes, absent))
     return found
+
+
+def updated(probes: Sequence[Probe]) -> Sequence[Probe]:
+    """Return the observations that an update followed; all where no update was seen at all."""
+    return [probe for probe in probes if "unchanged" in probe.figures] or probes
 
 
 def by_module(recording: Recording, found: list[Starved]) -> dict[str, list[Starved]]:

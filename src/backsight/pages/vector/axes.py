@@ -47,7 +47,8 @@ def laid_out(plot: Plot, *, width: float = WIDTH, height: float = HEIGHT) -> Sce
     beside = max((text_width(name, SMALL) for name in names.values()), default=0.0)
     right = width - (beside + 18 if names else 10)
     left = left_of(plot, height, width)
-    x = scale_for(plot.xs(), left, right, log=plot.log_x)
+    pad = 0.03 if plot.rows else 0.0
+    x = scale_for(plot.xs(), left, right, log=plot.log_x, pad=pad)
     marks, top = mark_items(plot, x, top, width)
     bottom = top + height
     frame = Frame(left, right, top, bottom, x, y_scale(plot, bottom, top))
@@ -56,8 +57,9 @@ def laid_out(plot: Plot, *, width: float = WIDTH, height: float = HEIGHT) -> Sce
     items += [Line(((m, top), (m, bottom)), role, tip=tip) for m, role, tip in mark_lines(plot, x)]
     items += marks
     items += drawn(plot, frame)
+    items += notes_inside(plot, frame)
     items += ends(plot, frame, names)
-    end = bottom + 30
+    end = bottom + 32
     for note in plot.notes:
         lines, end = paragraph(note, 0, end + 2, width, size=SMALL, role="note")
         items += lines
@@ -141,9 +143,10 @@ def dashes_of(index: int, count: int) -> tuple[float, ...]:
 
 
 def end_names(plot: Plot, width: float) -> dict[int, str]:
-    """Return what stands at the ends of lines, by series."""
+    """Return what stands at the ends of lines, by series; that of levels from −1 downwards."""
     most = 26 if width >= 500 else 13
-    return {
+    levels = {-1 - i: shortened(level.note, most) for i, level in enumerate(plot.levels)}
+    return levels | {
         i: shortened(series.name, most)
         for i, series in enumerate(plot.series)
         if series.name and any(math.isfinite(y) for _, y in series.points)
@@ -186,6 +189,9 @@ def grounds(plot: Plot, frame: Frame) -> Iterator[Item]:
             above = [(frame.x(p[0]), frame.y(p[2])) for p in known]
             below = [(frame.x(p[0]), frame.y(p[1])) for p in reversed(known)]
             yield Area((*above, *below), band.role, band.name)
+            # A spike of one step is too thin for a faint ground: the edges show it.
+            yield Line(tuple(above), "note", smooth=False)
+            yield Line(tuple(below), "note", smooth=False)
 
 
 def axes(plot: Plot, frame: Frame) -> Iterator[Item]:
@@ -203,21 +209,28 @@ def axes(plot: Plot, frame: Frame) -> Iterator[Item]:
             yield Line(((frame.left, tick.place), (frame.right, tick.place)), "axis")
             yield Label(frame.left - 6, tick.place + 3.5, tick.label, "axis", SMALL, "end")
     free = -math.inf
-    for tick in frame.x.ticks(most_ticks(frame.right - frame.left, 58)):
+    for tick in frame.x.ticks(most_ticks(frame.right - frame.left, 58), whole=plot.whole_x):
         yield Line(((tick.place, frame.top), (tick.place, frame.bottom)), "axis")
         half = text_width(tick.label, SMALL) / 2
         if tick.place - half >= free:
             yield Label(tick.place, frame.bottom + 14, tick.label, "axis", SMALL, "middle")
             free = tick.place + half + 8
-    middle = (frame.left + frame.right) / 2
+    middle = max((frame.left + frame.right) / 2, text_width(plot.x, SMALL) / 2)
     yield Label(middle, frame.bottom + 28, plot.x, "note", SMALL, "middle")
     if not plot.rows and not frame.y.log and frame.y.low < 0 < frame.y.high:
         yield Line(((frame.left, frame.y(0)), (frame.right, frame.y(0))), "wire")
     for level in plot.levels:
         y = frame.y(level.y)
         yield Line(((frame.left, y), (frame.right, y)), level.role, dashed=True)
-        up = y - 4 if y - 16 > frame.top else y + 12
-        yield Label(frame.left + 4, up, level.note, level.role, SMALL)
+
+
+def notes_inside(plot: Plot, frame: Frame) -> Iterator[Item]:
+    """Write what stretches are, within the axes and above all lines."""
+    for stretch in plot.stretches:
+        a, b = frame.x(stretch.low), frame.x(stretch.high)
+        if stretch.note and text_width(stretch.note, SMALL) <= b - a:
+            y = frame.top + 0.3 * (frame.bottom - frame.top)
+            yield Label((a + b) / 2, y, stretch.note, "note", SMALL, "middle")
 
 
 def drawn(plot: Plot, frame: Frame) -> Iterator[Item]:
@@ -235,12 +248,10 @@ def drawn(plot: Plot, frame: Frame) -> Iterator[Item]:
             if not series.dots and len(places) > 1:
                 dashes = dashes_of(i, len(plot.series))
                 yield Line(places, series.role, smooth=False, dashes=dashes)
+            if series.measured:
+                yield from (Dot(x, y, series.role, size=1.6) for x, y in places)
             for x, y in signed(places, series, i, len(plot.series), many=not plot.rows):
                 yield Dot(x, y, series.role, shape, filled)
-    for stretch in plot.stretches:
-        a, b = frame.x(stretch.low), frame.x(stretch.high)
-        if stretch.note and text_width(stretch.note, SMALL) <= b - a:
-            yield Label((a + b) / 2, frame.bottom - 6, stretch.note, "note", SMALL, "middle")
 
 
 def signed(
@@ -254,27 +265,29 @@ def signed(
         return
     next_x = places[0][0] + SIGN_EVERY * (index % 4 + 1) / 4 if len(places) > 12 else -math.inf
     for x, y in places:
-        if x >= next_x:
+        if x >= next_x and (len(places) <= 12 or x < places[-1][0] - 20):
             yield x, y
-            next_x = x + SIGN_EVERY if len(places) > 12 else x
+            next_x = x + (SIGN_EVERY if len(places) > 12 else SIGN_EVERY / 4)
 
 
 def ends(plot: Plot, frame: Frame, names: dict[int, str]) -> Iterator[Item]:
-    """Write the names of the lines at their ends, apart from each other."""
-    last = {
-        i: next((x, y) for x, y in reversed(plot.series[i].points) if math.isfinite(y))
-        for i in names
-    }
-    order = list(names)
-    wished = [frame.y(last[i][1]) for i in order]
-    found = apart(wished, 13.0, frame.top + 2, frame.bottom - 2)
-    for i, at, y in zip(order, wished, found, strict=True):
-        series, x = plot.series[i], frame.x(last[i][0])
+    """Write the names of lines and levels at their right ends, apart from each other."""
+    several = len(plot.series) > 1
+    entries: list[tuple[float, float, str, str, Role, int]] = []  # x, y, text, whole, role, series
+    for i, name in names.items():
+        if i < 0:
+            level = plot.levels[-1 - i]
+            entries.append((frame.right, frame.y(level.y), name, level.note, level.role, i))
+        else:
+            x, y = next((x, y) for x, y in reversed(plot.series[i].points) if math.isfinite(y))
+            series = plot.series[i]
+            entries.append((frame.x(x), frame.y(y), name, series.name, series.role, i))
+    places = apart([entry[1] for entry in entries], 13.0, frame.top + 2, frame.bottom - 2)
+    for (x, at, text, whole, role, i), y in zip(entries, places, strict=True):
         if x < frame.right - 12 or abs(at - y) > 3:
             yield Line(((x, at), (frame.right + 3, at), (frame.right + 6, y)), "axis", smooth=False)
-        if len(plot.series) > 1:
+        if several and i >= 0:
             shape, filled = SIGNS[i % len(SIGNS)]
-            yield Dot(frame.right + 9, y, series.role, shape, filled)
-        start = frame.right + (16 if len(plot.series) > 1 else 8)
-        tip = series.name if names[i] != series.name else ""
-        yield Label(start, y + 3.5, names[i], series.role, SMALL, tip=tip)
+            yield Dot(frame.right + 9, y, role, shape, filled)
+        start = frame.right + (16 if several else 8)
+        yield Label(start, y + 3.5, text, role, SMALL, tip=whole if text != whole else "")

@@ -17,12 +17,16 @@ from .scene import Role
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line through points (x, y), broken where y is not finite; `dots` draws no line at all."""
+    """A line through points (x, y), broken where y is not finite; `dots` draws no line at all.
+
+    With `measured` each point is shown: the line between them is none of the data.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
     role: Role = "value"
     dots: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ class Level:
 class Plot:
     """What stands between two axes. `notes` are sentences below them.
 
-    With `rows` the vertical axis is a list of names, the first one on top, and y counts them from 0.
-    `name` is what scripts find the plot by; `words` say what it shows, where `in_words` cannot.
+    With `rows` the vertical axis is a list of names, the first one on top, and y counts them from
+    0. `whole_x` marks no fractions (of steps). `name` is what scripts find the plot by; `words` say
+    what it shows, where `in_words` cannot.
     """
 
     title: str
@@ -94,6 +99,7 @@ class Plot:
     rows: tuple[str, ...] = ()
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
+    whole_x: bool = False
     log_x: bool = False
     log_y: bool = False
     zero: bool = False
@@ -129,15 +135,18 @@ def in_words(plot: Plot) -> str:
     """Say what a plot shows, for those who cannot see it."""
     if plot.words:
         return " ".join([plot.words, *plot.notes])
-    parts = [f"A plot of {plot.y} over {plot.x}."]
-    for series in plot.series:
+    parts = [f"A plot of {plot.y} over {plot.x}." if plot.y else f"A plot over {plot.x}."]
+    for series in (each for each in plot.series if each.name or not each.dots):
+        name = series.name or "The line"
         finite = [(x, y) for x, y in series.points if math.isfinite(y)]
         if not finite:
-            parts.append(f"{series.name}: no finite number.")
+            parts.append(f"{name}: no finite number.")
             continue
         (first_x, first), (last_x, last) = finite[0], finite[-1]
         low, high = min(finite, key=by_y), max(finite, key=by_y)
-        told = f"{series.name}: {brief(first)} at {brief(first_x)}, {brief(last)} at {brief(last_x)}"
+        told = (
+            f"{series.name}: {brief(first)} at {brief(first_x)}, {brief(last)} at {brief(last_x)}"
+        )
         told += f"; lowest {brief(low[1])} at {brief(low[0])}"
         parts.append(f"{told}, highest {brief(high[1])} at {brief(high[0])}.")
     for columns in plot.columns:

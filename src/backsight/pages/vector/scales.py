@@ -50,14 +50,16 @@ class Scale:
         """The place of `low`."""
         return self.start + math.copysign(SHELF, self.end - self.start) * self.shelf
 
-    def ticks(self, most: int) -> tuple[Tick, ...]:
-        """Return round numbers within the scale, some two to `most` of them with labels."""
+    def ticks(self, most: int, *, whole: bool = False) -> tuple[Tick, ...]:
+        """Return round numbers within the scale, `most` or fewer; with `whole` no fractions."""
         numbers = self.decades(most) if self.log else rounds(self.low, self.high, most)
+        if whole:
+            numbers = [pair for pair in numbers if pair[0] == round(pair[0])]
         found = [Tick(self(value), label) for value, label in numbers]
         return (Tick(self.start, "0"), *found) if self.shelf else tuple(found)
 
     def decades(self, most: int) -> list[tuple[float, str]]:
-        """Return powers of ten; of a short scale also 2 and 5, or round numbers as on a linear one."""
+        """Return powers of ten; of a short scale 2 and 5 too, of a very short one round numbers."""
         first, last = math.log10(self.low), math.log10(self.high)
         inside = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
         if last - first < 0.7 or not inside:
@@ -111,9 +113,11 @@ def rounds(low: float, high: float, most: int) -> list[tuple[float, str]]:
     """
     span = high - low
     power = 10.0 ** math.floor(math.log10(span / max(most, 1)))
-    step = next(power * r for r in (*ROUND, 20.0) if span / (power * r) <= max(most - 1, 1) + 1e-9)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    found = [i * step for i in range(first, last + 1)][: most + 1]
+    for step in (power * r for r in (*ROUND, 20.0, 50.0, 100.0)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 <= max(most, 2):
+            break
+    found = [i * step for i in range(first, last + 1)]
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     digits += abs(step * 10**digits - round(step * 10**digits)) > 1e-6
     values = [round(v, digits) if digits < 300 else v for v in found]

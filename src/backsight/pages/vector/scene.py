@@ -115,7 +115,10 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """Rows of tiles in shades of the ink, 0 (faint) to 1 (full); None was not measured: a slash."""
+    """Rows of tiles in shades of the ink, 0 (faint) to 1 (full).
+
+    None was not measured and is a slash, NaN is a cross.
+    """
 
     x: float
     y: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from html import escape
 
@@ -10,6 +11,7 @@ from .scene import Area, Bars, Box, Dot, Item, Label, Line, Part, Scene, Tiles
 MARGIN = 12.0
 SHADES = 20  # steps of grey: as many as an eye tells apart
 FAINTEST = 0.05
+MISSING, BROKEN = -1, -2
 
 STYLE = """
 .bs{--ink:#1b1b1b;--paper:#fff;--grad:#c4161c;--soft:#6b6b6b;--faint:#d4d4d4;
@@ -37,12 +39,12 @@ paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 .bs .dashed{stroke-dasharray:5 4}
 .bs .head{fill:var(--soft);stroke:none}
 .bs text.gradient{fill:var(--grad)}
-.bs text.local,.bs text.note,.bs text.axis{fill:var(--soft)}
+.bs text.local,.bs text.note,.bs text.axis{fill:var(--soft);font-style:normal}
 .bs text.local{font-style:italic}
 .bs text.problem{fill:var(--hot)}
 .bs .bars{fill:var(--ink)}
 .bs .bars.gradient{fill:var(--grad)}
-.bs .line.note{stroke-width:1}
+.bs .line.note{stroke-width:.7}
 .bs .dot{fill:var(--ink);stroke:var(--ink);stroke-width:1.3;stroke-linejoin:round}
 .bs .dot.gradient{fill:var(--grad);stroke:var(--grad)}
 .bs .dot.problem{fill:var(--hot);stroke:var(--hot)}
@@ -51,7 +53,8 @@ paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 .bs .area{fill:var(--ink);fill-opacity:.13}.bs .area.gradient{fill:var(--grad)}
 .bs .area.problem{fill:var(--hot);fill-opacity:.18}
 .bs .tile{fill:var(--ink)}.bs .tile.gradient{fill:var(--grad)}
-.bs .tile.missing{fill:none;stroke:var(--soft);stroke-width:.7}
+.bs .tile.missing,.bs .tile.broken{fill:none;stroke:var(--soft);stroke-width:.7}
+.bs .tile.broken{stroke:var(--hot);stroke-width:1.1}
 """.strip()
 
 
@@ -110,15 +113,20 @@ def item_lines(item: Item) -> Iterator[str]:
         case Area():
             around = "L".join(f"{n(x)} {n(y)}" for x, y in item.points)
             yield f'<path class="area {item.role}" d="M{around}z"{ending("path", item.tip)}'
-        case Tiles():
-            yield f"<g>{tip(item.tip)}"
-            yield from shades(item)
-            yield "</g>"
-        case Part():
-            yield f"<g{attributes(item)}>{tip(item.tip)}"
-            for each in item.items:
-                yield from item_lines(each)
-            yield "</g>"
+        case Tiles() | Part():
+            yield from group_lines(item)
+
+
+def group_lines(group: Tiles | Part) -> Iterator[str]:
+    """Yield the elements of what is several things at once."""
+    if isinstance(group, Tiles):
+        yield f"<g>{tip(group.tip)}"
+        yield from shades(group)
+    else:
+        yield f"<g{attributes(group)}>{tip(group.tip)}"
+        for each in group.items:
+            yield from item_lines(each)
+    yield "</g>"
 
 
 def n(number: float) -> str:
@@ -203,7 +211,9 @@ def sign(dot: Dot) -> str:
             a = 1.35 * r
             return f"M{n(x)} {n(y - a)}l{n(a)} {n(a)}l{n(-a)} {n(a)}l{n(-a)} {n(-a)}z"
         case "cross":
-            return f"M{n(x - r)} {n(y - r)}l{n(2 * r)} {n(2 * r)}m0 {n(-2 * r)}l{n(-2 * r)} {n(2 * r)}"
+            return (
+                f"M{n(x - r)} {n(y - r)}l{n(2 * r)} {n(2 * r)}m0 {n(-2 * r)}l{n(-2 * r)} {n(2 * r)}"
+            )
     return f"M{n(x - r)} {n(y)}a{n(r)} {n(r)} 0 1 0 {n(2 * r)} 0a{n(r)} {n(r)} 0 1 0 {n(-2 * r)} 0z"
 
 
@@ -213,25 +223,33 @@ def shades(tiles: Tiles) -> Iterator[str]:
     tall = tiles.height / max(len(tiles.rows), 1)
     for i, row in enumerate(tiles.rows):
         wide, top, start = tiles.width / max(len(row), 1), tiles.y + i * tall, 0
-        levels = [-1 if v is None else round(min(max(v, 0.0), 1.0) * SHADES) for v in row]
+        levels = [level_of(shade) for shade in row]
         for end in range(1, len(row) + 1):
-            if end < len(row) and levels[end] == levels[start]:
+            if end < len(row) and levels[end] == levels[start] >= 0:
                 continue
             x, level = tiles.x + start * wide, levels[start]
             size = (end - start) * wide
-            drawn = (
-                f"M{n(x)} {n(top + tall)}L{n(x + size)} {n(top)}"
-                if level < 0
-                else f"M{n(x)} {n(top)}H{n(x + size)}V{n(top + tall)}H{n(x)}z"
-            )
+            drawn = f"M{n(x)} {n(top)}H{n(x + size)}V{n(top + tall)}H{n(x)}z"
+            if level < 0:
+                drawn = f"M{n(x)} {n(top + tall)}L{n(x + size)} {n(top)}"
+            if level == BROKEN:
+                drawn += f"M{n(x)} {n(top)}L{n(x + size)} {n(top + tall)}"
             by_shade.setdefault(level, []).append(drawn)
             start = end
-    for level, drawn in sorted(by_shade.items()):
+    for level, paths in sorted(by_shade.items()):
         if level < 0:
-            yield f'<path class="tile missing" d="{"".join(drawn)}"/>'
+            kind = "broken" if level == BROKEN else "missing"
+            yield f'<path class="tile {kind}" d="{"".join(paths)}"/>'
             continue
         opacity = f"{FAINTEST + (1 - FAINTEST) * level / SHADES:.3f}"
         yield (
             f'<path class="tile {tiles.role}" fill-opacity="{opacity}" '
-            f'shape-rendering="crispEdges" d="{"".join(drawn)}"/>'
+            f'shape-rendering="crispEdges" d="{"".join(paths)}"/>'
         )
+
+
+def level_of(shade: float | None) -> int:
+    """Return the step of grey that a shade is drawn in."""
+    if shade is None:
+        return MISSING
+    return BROKEN if math.isnan(shade) else round(min(max(shade, 0.0), 1.0) * SHADES)

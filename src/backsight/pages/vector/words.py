@@ -1,4 +1,4 @@
-"""Words in a picture: how many fit, where they break, and how labels keep out of each other's way."""
+"""Words in a picture: how many fit, where they break, how labels keep clear of each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def shortened(text: str, most: int) -> str:
     """Return a text of at most `most` characters, without its middle: both ends tell names apart.
 
     >>> shortened("encoder.layers.11.linear1.weight", 20)
-    'encoder.…near1.weight'
+    'encoder…near1.weight'
     """
     text = " ".join(text.split())
     if len(text) <= most or most < 3:

@@ -6,8 +6,9 @@ where nobody can follow them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....traces.recording import Site
 from ..places import placed, within
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
 class CutOff:
     """The cuts of one pass: where a value left the graph, and whether it enters the loss."""
 
+    OPS: ClassVar[Collection[str]] = ()
+
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
         self._returned: dict[int, Cut] = {}
         self._out = seen.log.cuts.out_of_torch()
         for leaf in (*seen.graph.leaves, *seen.call.roots):
             self._add(seen.log.cuts.of(leaf))
+        for place in seen.places.values():
+            if place is not None and place.comes_back:
+                self._add(place.comes_back)
 
     def node(self, serial: int, node: Any) -> None:
-        """Look what of the values that a node took in had left the graph."""
-        place = self.seen.places[serial]
-        if place is not None and place.comes_back:
-            self._add(place.comes_back)
+        """Values that come back are found by the calls that took them in."""
 
     def finished(self) -> None:
         """Add the cuts that cost parameters their gradient, as far as this pass tells."""

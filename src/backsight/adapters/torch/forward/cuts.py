@@ -129,12 +129,17 @@ class Cuts:
         return found
 
     def out_of_torch(self) -> dict[int, Cut]:
-        """Return the cuts since the last time that made numbers or arrays of values, by id."""
+        """Return the cuts since the last time whose values became numbers or arrays, by id."""
         found, self._out = self._out, {}
         return found
 
     def taint(self, result: Any, taint: Taint) -> None:
-        """Take note that a result comes from cuts. What is a parameter already stays one."""
+        """Take note that a result comes from cuts. What is a parameter already stays one.
+
+        Where the result is none of PyTorch's, the cuts lead out of it: `h.detach().numpy()`.
+        """
+        if type(result) in (float, list, np.ndarray):
+            self._out |= {id(cut): cut for cut in taint}
         if type(result) in (float, list):
             if type(result) is float or len(result) <= BIG_LIST:
                 self._numbers[id(result)] = (result, taint)

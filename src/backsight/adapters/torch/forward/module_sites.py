@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....traces.recording import Site
 from ..places import placed, within
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 class Evaluating:
     """The batch norms and dropouts whose results a pass goes through."""
 
+    OPS: ClassVar[Collection[str]] = ()
+
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
         self._found: list[Forward] = []
@@ -28,7 +31,7 @@ class Evaluating:
             waiting[:] = [each for each in waiting if each.number not in numbers]
 
     def node(self, serial: int, node: Any) -> None:
-        """Nodes are found by their numbers."""
+        """Modules are found by the numbers of their nodes."""
 
     def finished(self) -> None:
         """Add each module with whether it evaluated, and whether what is near is trained."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ...figures import ROWWISE, activation_figures, unit_axis
 from ...seen import pool, worth_measuring
 from ..arrays import array_of
 from ..places import of_user
-from .values import hand_written_sigmoid, value_of
+from .values import READERS, hand_written_sigmoid, value_of
 
 if TYPE_CHECKING:
     from ..passes import Pass
@@ -30,6 +31,8 @@ class Applied(NamedTuple):
 class Activations:
     """The activations of one pass, measured before it begins."""
 
+    OPS: ClassVar[Collection[str]] = tuple(READERS)
+
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
         self._applied: list[Applied] = []
@@ -42,15 +45,17 @@ class Activations:
         begun = serial
         if named == "reciprocal":
             serial, begun = hand_written_sigmoid(structure, serial)
-        value = value_of(named, node) if begun else None
-        if value is None:
-            return
+            if not begun:
+                return
         weight, axis = structure.fed_by(begun)
-        key = (of_user(self.seen.places[serial]), value.op, weight)
-        self._repeats[key] = self._repeats.get(key, 0) + 1
-        if worth_measuring(self._repeats[key]):
+        key = (of_user(self.seen.places[serial]), named, weight)
+        repeats = self._repeats.get(key, 0) + 1
+        value = value_of(named, node) if worth_measuring(repeats) else None
+        if value is not None:
             found = measured(value.op, value.x, value.out, node, axis, self.seen.probes.phase)
             self._applied.append(Applied(serial, value.op, weight, *found))
+        if value is not None or repeats > 1:
+            self._repeats[key] = repeats
 
     def finished(self) -> None:
         """Name the sites and add their figures."""

@@ -8,8 +8,9 @@ is only taken apart once: afterwards everything is NaN.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -19,23 +20,17 @@ from ..arrays import array_of, readable
 from ..calls import Place
 from ..graph import Graph, plain_saved
 from ..places import placed, plain
-from ..structure import SHAPING, Structure
+from ..structure import Structure
+from .origins import RESULTS, RISKY, origin, output_of, suspect
 
 if TYPE_CHECKING:
     from ..passes import Pass
 
-RESULTS = ("result", "output", "out")
 POSITIONS = {
     "self": 0, "input": 0, "other": 1, "mat2": 1, "weight": 1, "exponent": 1, "target": 1
 }  # fmt: skip
 OF_LINEAR = {"mat1": 1, "mat2": 2}
 
-RISKY = (
-    "log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "rsqrt", "pow", "power", "square",
-    "divide", "reciprocal", "acos", "asin", "atanh", "acosh", "tan", "lgamma", "linalg_vector_norm",
-)  # fmt: skip
-PASSING = ("neg", "mean", "sum", "multiply", "add", "subtract", *SHAPING)
-"""Ops that keep no value of their own to look at, and seldom make such numbers."""
 STEEP = (*RISKY, "logsumexp", "atan2")
 """Ops whose derivative is infinite or undefined somewhere."""
 
@@ -47,7 +42,8 @@ MOST_PLACES = 20_000
 class Birth(NamedTuple):
     """A birth: at which node (0: unknown), in which op, or in which leaf (None: in none of ours).
 
-    `data` is a value that needs no gradient and is itself not finite.
+    `data` is a value that needs no gradient and is itself not finite. Not `sure` is a birth in an
+    op whose inputs nobody keeps.
     """
 
     serial: int
@@ -55,6 +51,7 @@ class Birth(NamedTuple):
     figures: dict[str, Any]
     leaf: torch.Tensor | None = None
     data: torch.Tensor | None = None
+    sure: bool = True
 
     @property
     def phase(self) -> str:
@@ -64,6 +61,8 @@ class Birth(NamedTuple):
 
 class Births:
     """The births in one observed pass."""
+
+    OPS: ClassVar[Collection[str]] = STEEP
 
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
@@ -152,10 +151,10 @@ def birth_of(structure: Structure, root: torch.Tensor) -> Birth | None:
         found = blamed(structure, serial, nodes[serial - 1])
         if found is not None:
             return found
-    suspect = _suspect(structure)
-    if suspect is None:
+    made = suspect(structure)
+    if made is None:
         return None
-    return Birth(suspect, structure.op(suspect), non_finite_figures(array_of(root)))
+    return _made(structure, *made, array_of(root))
 
 
 def blamed(structure: Structure, serial: int, node: Any) -> Birth | None:
@@ -173,7 +172,7 @@ def blamed(structure: Structure, serial: int, node: Any) -> Birth | None:
         behind = structure.behind(sources[position])
         array = array_of(value)
         if behind > 0:
-            return Birth(behind, structure.op(behind), non_finite_figures(array))
+            return _made(structure, *origin(structure, behind), array)
         if behind == 0 and figures_of_fault(array):  # else a mask of −inf
             return Birth(serial, op, fault_figures(array), data=value)
     return None
@@ -233,17 +232,8 @@ def _broken(node: Any, name: str) -> torch.Tensor | None:
     return value
 
 
-def _suspect(structure: Structure) -> int | None:
-    """Return the one op near the loss that can make such numbers, None unless there is one."""
-    found, stack, seen = set(), [1], set()
-    while stack:
-        serial = stack.pop()
-        if serial in seen or serial <= 0:
-            continue
-        seen.add(serial)
-        op = structure.op(serial)
-        if op in RISKY:
-            found.add(serial)
-        elif op in PASSING:
-            stack.extend(structure.graph.sources[serial - 1])
-    return found.pop() if len(found) == 1 else None
+def _made(structure: Structure, serial: int, sure: bool, seen: Any) -> Birth:
+    """Return the birth in an op; `seen` is where it was noticed, if its own output is not known."""
+    output = output_of(structure, serial)
+    value = array_of(output) if output is not None else seen
+    return Birth(serial, structure.op(serial), non_finite_figures(value), sure=sure)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -46,6 +47,8 @@ MOST_READ = 4_000_000  # elements brought from a device
 
 class Clamps:
     """The clamps of one pass."""
+
+    OPS: ClassVar[Collection[str]] = ("clamp", "hard_tanh", "maximum", "minimum")
 
     def __init__(self, seen: Pass) -> None:
         self.seen = seen

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...flat import FLAT, starved_by
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 class Flats:
     """The flat ops of one pass. What is detached, as in a straight-through estimator, is none."""
+
+    OPS: ClassVar[Collection[str]] = (*FLAT, "div", "divide")
 
     def __init__(self, seen: Pass) -> None:
         self.seen = seen

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ...figures import input_figures
 from ..arrays import array_of, readable
 from ..graph import plain_saved
+from ..places import of_user
 
 if TYPE_CHECKING:
     from ..passes import Pass
@@ -35,9 +37,12 @@ FEEDING: dict[str, tuple[Feeding, ...]] = {
 class Inputs:
     """The inputs of one pass: constants of real numbers that a trainable weight multiplies."""
 
+    OPS: ClassVar[Collection[str]] = tuple(FEEDING)
+
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
         self._found: list[tuple[int, str, list[int], dict[str, float]]] = []
+        self._measured: set[Any] = set()  # one input of each expression stands for all
 
     def node(self, serial: int, node: Any) -> None:
         """Measure what a weight is applied to, if it is data."""
@@ -51,9 +56,11 @@ class Inputs:
                 continue
             if not any(structure.behind(sources[i]) < 0 for i in weights if i < len(sources)):
                 continue
-            value = plain_saved(node, name)
+            key = (of_user(self.seen.places[serial]), op, self.seen.sides[serial])
+            value = plain_saved(node, name) if key not in self._measured else None
             if value is None or not readable(value) or value.numel() < 2:
                 continue
+            self._measured.add(key)
             if value.device.type != "cpu" and value.ndim:
                 value = value[:: -(-value.numel() // MOST_READ)]
             array = array_of(value)

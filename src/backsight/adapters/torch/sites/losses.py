@@ -7,8 +7,8 @@ softmax inside a cross-entropy is none that the user wrote.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 
@@ -55,18 +55,21 @@ class Compared(NamedTuple):
 class Losses:
     """The losses of one pass, measured before it begins."""
 
+    OPS: ClassVar[Collection[str]] = ()
+
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
         self._met: list[Compared] = []
         self._known: set[int] = set()  # the calls, by id: their places live as long as the pass
+        for each in seen.graph.seen:
+            place = seen.places[each.serial]
+            if (place is not None and place.operands is not None) or each.op in KERNELS:
+                self.node(each.serial, seen.graph.nodes[each.serial - 1])
 
     def node(self, serial: int, node: Any) -> None:
         """Measure a node, if a loss begins there, seen from the end."""
         place = self.seen.places[serial]
         noted = place.operands if place is not None else None
-        op = self.seen.structure.op(serial)
-        if noted is None and op not in KERNELS:
-            return
         if id(noted) in self._known or len(self._met) >= MOST_LOSSES:
             return
         if self.seen.sides[serial] != "loss":

@@ -7,8 +7,9 @@ loss was scaled. bfloat16 has the range of float32 and loses none.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -27,6 +28,8 @@ MOST_NARROWINGS = 64  # of one pass
 
 class Narrowings:
     """The places of one pass at which gradients become float16."""
+
+    OPS: ClassVar[Collection[str]] = ("to_copy",)
 
     def __init__(self, seen: Pass) -> None:
         self.seen = seen

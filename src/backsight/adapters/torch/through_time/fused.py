@@ -9,8 +9,9 @@ the batch. The fused layers of GPUs keep less; they are reported as not observed
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,8 @@ PACKED = "gradients through time inside an nn.LSTM whose values are packed away"
 
 class Fused:
     """The fused recurrent layers of one pass."""
+
+    OPS: ClassVar[Collection[str]] = (*OPAQUE, "mkldnn_rnn_layer")
 
     def __init__(self, seen: Pass) -> None:
         self.seen = seen

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from ..passes import Pass
 
 FEWEST = 8  # applications that make a recurrence
-ALWAYS = 8  # passes in which each recurrence is followed; a long one only in some of the later ones
-CHEAP = 1_000  # nodes on a way that is followed in every observed pass
+ALWAYS = 8  # passes in which each recurrence is followed
+SHORT_ALWAYS = 20  # passes, for those that are cheap
+RARELY = 4  # after those, one in so many at most
+CHEAP = 1_000  # nodes on a way; longer ones are followed in fewer passes still
 MOST_READ = 512  # applications whose gradients are read as they pass
 MOST_FOR_RADIUS = 512  # rows; eigenvalues of more take too long
 SLOPED = 256  # elements of one activation, for the mean local derivative
@@ -63,7 +65,8 @@ class History:
             self._passes.clear()
             self._radii.clear()
         count = self._passes[key] = self._passes.get(key, 0) + 1
-        return count <= ALWAYS or count % (1 + length // CHEAP) == 0
+        always = SHORT_ALWAYS if length < CHEAP else ALWAYS
+        return count <= always or count % max(RARELY, 1 + length // CHEAP) == 0
 
     def radius_due(self, key: Any) -> bool:
         """Tell whether to compute the spectral radius now: more and more rarely."""
@@ -86,29 +89,35 @@ class Applied(NamedTuple):
 class Recurrences:
     """The recurrences of one pass."""
 
+    OPS: ClassVar[Collection[str]] = ()
+
     def __init__(self, seen: Pass) -> None:
         self.seen = seen
         self._groups: dict[Any, list[int]] = {}
         self._followed: list[Applied] = []
+        for each in seen.graph.seen:
+            if each.op in APPLYING:
+                self._group(each.serial, each.op)
+        for key, applied in self._groups.items():
+            if len(applied) >= FEWEST and seen.graph.leaves[-1 - key[2]].ndim >= 2:
+                self._prepare(key, applied)
 
     def node(self, serial: int, node: Any) -> None:
-        """Take note of a node that applies a weight; with the last node, find what recurs."""
+        """Do nothing: a recurrence is many nodes, which are looked for together."""
+
+    def _group(self, serial: int, op: str) -> None:
+        """Take note of a node that applies a weight."""
         seen = self.seen
-        op = seen.structure.op(serial)
-        positions = APPLYING.get(op)
         place = seen.places[serial]
-        if positions is not None and place is not None:
-            sources = seen.graph.sources[serial - 1]
-            for position in positions:
-                if position < len(sources):
-                    leaf = seen.structure.behind(sources[position])
-                    if leaf < 0:
-                        key = (seen.probes.key_of(place), op, leaf)
-                        self._groups.setdefault(key, []).append(serial)
-        if serial == len(seen.graph.nodes):
-            for key, applied in self._groups.items():
-                if len(applied) >= FEWEST and seen.graph.leaves[-1 - key[2]].ndim >= 2:
-                    self._prepare(key, applied)
+        if place is None:
+            return
+        sources = seen.graph.sources[serial - 1]
+        for position in APPLYING[op]:
+            if position < len(sources):
+                leaf = seen.structure.behind(sources[position])
+                if leaf < 0:
+                    key = (seen.probes.key_of(place), op, leaf)
+                    self._groups.setdefault(key, []).append(serial)
 
     def _prepare(self, key: Any, applied: list[int]) -> None:
         """Have the gradient measured on its way back through applications of one weight."""

@@ -59,7 +59,14 @@ class Optimizers:
     def knows(self, optimizer: Any) -> bool:
         """Tell whether an optimiser has been introduced, with the parameters that it has now."""
         state = self._state(optimizer)
-        return state is not None and len(state.leaves) == len(leaves_of(optimizer))
+        if state is None:
+            return False
+        return len(state.leaves) == sum([len(group["params"]) for group in optimizer.param_groups])
+
+    def idle(self, optimizer: Any) -> bool:
+        """Tell whether nothing is to be measured of the update that an optimiser begins."""
+        state = self._state(optimizer)
+        return state is not None and not state.step and self.knows(optimizer)
 
     def introduce(
         self,
@@ -126,23 +133,31 @@ class Optimizers:
 
     def begins(self) -> None:
         """See before each pass whether gradients were cleared since the last update."""
+        thread = threading.get_ident()
         with self._lock:
             for state in self._known.values():
-                if state.thread != threading.get_ident():
-                    continue
-                state.norm = None
-                if state.updates and not state.cleared:
-                    state.cleared = not state.kept or all(w.is_cleared() for w in state.kept)
+                if state.thread == thread:
+                    state.norm = None
+                    if state.updates and not state.cleared:
+                        state.cleared = all(map(Witness.is_cleared, state.kept))
 
-    def walked(self, step: int, leaves: Sequence[Any], scale: float) -> None:
-        """Take the norms after an observed pass that has reached `leaves`."""
+    def walked(
+        self, step: int, leaves: Sequence[Any], scale: float, norm: float | None = None
+    ) -> None:
+        """Take the norms after an observed pass that has reached `leaves`.
+
+        `norm` is theirs, if it is known, without the scale.
+        """
         reached = set(map(id, leaves))
         with self._lock:
             for state in self._known.values():
                 optimizer = state.optimizer()
                 if optimizer is not None and state.leaves & reached:
-                    norm = norm_of(gradients_of(optimizer))
-                    state.step, state.norm = step, norm / scale if norm is not None else None
+                    own = norm if state.leaves == reached else None
+                    if own is None:
+                        own = norm_of(gradients_of(optimizer))
+                        own = own / scale if own is not None else None
+                    state.step, state.norm = step, own
 
     def reached(self, optimizer: Any, step: int, leaves: frozenset[int]) -> None:
         """Take note of an observed pass before an optimiser was known."""
@@ -213,12 +228,13 @@ class Witness(NamedTuple):
 def witnesses(optimizer: Any) -> list[Witness]:
     """Return a few parameters that have a gradient after an update."""
     found: list[Witness] = []
-    for leaf in leaves_of(optimizer):
-        gradient: Any = leaf.grad
-        if gradient is not None:
-            found.append(Witness(weakref.ref(leaf), weakref.ref(gradient), gradient._version))
-            if len(found) == WITNESSES:
-                break
+    for group in optimizer.param_groups:
+        for leaf in group["params"]:
+            gradient: Any = leaf.grad
+            if gradient is not None:
+                found.append(Witness(weakref.ref(leaf), weakref.ref(gradient), gradient._version))
+                if len(found) == WITNESSES:
+                    return found
     return found
 
 

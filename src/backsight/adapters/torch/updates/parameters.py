@@ -18,10 +18,11 @@ import torch
 
 from ....traces.recording import Site
 from ....traces.trace import Location
+from ...clearing import Clearing
 from ...figures import parameter_figures, update_figures
 from ..arrays import array_of, readable, sampled
 from ..names import Names
-from .optimizers import leaves_of
+from .optimizers import is_zero, leaves_of, on_cpu
 
 MOST_PARAMETERS = 1_000
 MOST_COPIED = 16_384  # elements of one parameter
@@ -70,6 +71,7 @@ class Parameters:
         self._named: dict[Any, tuple[weakref.ref[torch.Tensor], str]] = {}  # by order and shape
         self._moved: dict[int, weakref.ref[torch.Tensor]] = {}  # leaves updated by hand before
         self._starts: dict[int, Any] = {}  # values before an update with a closure
+        self._clearing = Clearing(is_cleared, stamp)
         self._stepped = False  # an optimiser has made an update since the last pass
         self._lock = threading.RLock()  # threads may train at once
 
@@ -97,13 +99,13 @@ class Parameters:
                     if where is not None:
                         described |= {"where": where, "source": source}
                     self._abouts[id(leaf)] = (weakref.ref(leaf), described)
-                given = array_of(gradient) if readable(gradient) else None
+                value, given = array_of(leaf), array_of(gradient) if readable(gradient) else None
                 if given is not None and scale != 1.0:
                     given = given / scale
-                figures = parameter_figures(array_of(leaf), given, axis=described["axis"])
-                slope = sample(gradient) / scale if given is not None and self._free(leaf) else None
+                figures = parameter_figures(value, given, axis=described["axis"])
+                slope = thinned(given) if given is not None and self._free(leaf) else None
                 pending = Pending(
-                    *(step, weakref.ref(leaf), figures, sample(leaf), slope, described),
+                    *(step, weakref.ref(leaf), figures, thinned(value), slope, described),
                     *(name, tuple(leaf.shape)),
                 )
                 old = gone.pop(pending.key, None)
@@ -129,6 +131,8 @@ class Parameters:
 
     def updated(self, optimizer: Any) -> None:
         """Complete what an optimiser has updated, and add what no gradient has reached."""
+        if not (self._pending or self._starts):
+            return  # after most steps: nothing was observed
         with self._lock:
             starts, self._starts = self._starts, {}
             leaves = leaves_of(optimizer)
@@ -159,6 +163,9 @@ class Parameters:
         Where some leaves were written and others never yet, those are unchanged. Returned is the
         learning rate, if the update was plain.
         """
+        self._clearing.look()
+        if not (self._pending or self._stepped):
+            return None
         with self._lock:
             stepped, self._stepped = self._stepped, False
             found = ((key, pending, pending.leaf()) for key, pending in self._pending.items())
@@ -174,6 +181,7 @@ class Parameters:
             for key, pending, leaf in free:
                 if key in written:
                     self._moved[key] = pending.leaf
+                    pending.figures |= self._clearing.updated(leaf)
                     rate = rate or plain_rate(pending, sample(leaf))
                 if key in written or not self._has_moved(leaf):
                     self._release(key, leaf)
@@ -181,6 +189,7 @@ class Parameters:
 
     def finish(self) -> None:
         """Hand over what no update has followed."""
+        self._clearing.forget()
         with self._lock:
             for key in tuple(self._pending):
                 self._release(key)
@@ -196,7 +205,7 @@ class Parameters:
         return known[1] if known is not None and known[0]() is leaf else ""
 
     def _free(self, leaf: torch.Tensor) -> bool:
-        return readable(leaf) and not self.owner(leaf)
+        return not self.owner(leaf) and readable(leaf)
 
     def _has_moved(self, leaf: torch.Tensor) -> bool:
         known = self._moved.get(id(leaf))
@@ -260,9 +269,28 @@ class Parameters:
             self.record(pending.step, {site: pending.figures})
 
 
+def is_cleared(leaf: torch.Tensor) -> bool:
+    """Tell whether a leaf has no gradient, or one of zeros; what lies on a device is not read."""
+    gradient = leaf.grad
+    return gradient is None or not on_cpu(gradient) or is_zero(gradient)
+
+
+def stamp(leaf: torch.Tensor) -> Any:
+    """Return what changes when the gradient of a leaf is replaced or written to."""
+    gradient = leaf.grad
+    return (id(gradient), gradient._version) if gradient is not None else None
+
+
 def sample(leaf: torch.Tensor) -> Any:
     """Return a strided copy of a value."""
+    if leaf.is_cpu:
+        return thinned(array_of(leaf))
     return sampled(leaf, max(1, -(-leaf.numel() // MOST_COPIED))).copy()
+
+
+def thinned(array: Any) -> Any:
+    """Return a copy of every k-th element, flat."""
+    return array.reshape(-1)[:: max(1, -(-array.size // MOST_COPIED))].copy()
 
 
 def plain_rate(pending: Pending, after: Any) -> float | None:

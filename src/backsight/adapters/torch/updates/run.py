@@ -20,6 +20,8 @@ from .parameters import Parameters, Record
 from .steps import Arrived, Kind, Steps
 
 Events = list[tuple[str, dict[str, Any]]]
+NONE_SEEN: tuple[int, frozenset[int]] = (0, frozenset())
+"""No observed pass: its step, and the ids of its leaves."""
 
 
 class Updates:
@@ -40,21 +42,19 @@ class Updates:
         self.steps = Steps()
         self._unmet: list[weakref.ref[Any]] = []  # optimisers made, and not introduced yet
         self._backward: tuple[Location | None, str] = (None, "")
-        self._last: tuple[int, frozenset[int]] = (
-            0,
-            frozenset(),
-        )  # observed pass, ids of its leaves
+        self._last = NONE_SEEN
         self._told = 0  # schedules
         self._news: Events = []
 
     def begins(self) -> tuple[float | None, list[Arrived]]:
         """See a pass begin: return the rate of an update by hand before it, and late norms."""
-        fresh, self.constructions.fresh = self.constructions.fresh, []
-        self._unmet += fresh
-        for optimizer in (held() for held in fresh):
-            if optimizer is not None:
-                self.parameters.own(leaves_of(optimizer), type(optimizer).__name__)
-        self._last = (0, frozenset())
+        if self.constructions.fresh:
+            fresh, self.constructions.fresh = self.constructions.fresh, []
+            self._unmet += fresh
+            for optimizer in (held() for held in fresh):
+                if optimizer is not None:
+                    self.parameters.own(leaves_of(optimizer), type(optimizer).__name__)
+        self._last = NONE_SEEN
         rate = self.parameters.settle()
         self.optimizers.begins()
         return rate, self.steps.arrived()
@@ -70,9 +70,18 @@ class Updates:
             self._backward = where_made(place_here())
 
     def walked(
-        self, step: int, call: Backward, kind: Kind, leaves: Sequence[Any], scale: float
+        self,
+        step: int,
+        call: Backward,
+        kind: Kind,
+        leaves: Sequence[Any],
+        scale: float,
+        norm: float | None,
     ) -> float | None:
-        """See an observed pass end; return the rate of an update by hand that it has shown."""
+        """See an observed pass end; return the rate of an update by hand that it has shown.
+
+        `norm` is that of the gradients of `leaves`, as it is without a scale.
+        """
         self.steps.learn(kind, leaves)
         self._last = (step, frozenset(map(id, leaves)))
         for optimizer in (held() for held in self._unmet):
@@ -80,7 +89,7 @@ class Updates:
                 self._introduce(optimizer, step)
         self._unmet.clear()
         if call.accumulates:
-            self.optimizers.walked(step, leaves, scale)
+            self.optimizers.walked(step, leaves, scale, norm)
         rate, self.parameters.rate = self.parameters.rate, None
         return rate
 
@@ -118,6 +127,8 @@ class Updates:
     def news(self) -> Events:
         """Return the events that have come up since the last time: (kind, detail)."""
         made = self.constructions.schedules
+        if len(made) == self._told and not self._news:
+            return []
         for schedule in made[self._told :]:
             where, source = where_made(schedule.place)
             about = {"op": schedule.op, "optimizer": schedule.optimizer}

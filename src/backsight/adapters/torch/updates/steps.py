@@ -68,7 +68,7 @@ class Steps:
         gradients = [each for each in given or () if each.__class__ in PLAIN and is_real(each)]
         if not gradients:
             return None
-        if all(each.device.type == "cpu" for each in gradients):
+        if all(each.is_cpu for each in gradients):
             norm = norm_of(gradients)
             return norm / scale_of(call.roots[0]) if norm is not None else None
         self._send(step, gradients, call.roots[0])
@@ -76,7 +76,7 @@ class Steps:
 
     def arrived(self) -> list[Arrived]:
         """Return the norms that have come from a device since the last time."""
-        found = []
+        found: list[Arrived] = []
         while self._waiting and self._waiting[0].there.query():
             step, number, _, scaled = self._waiting.pop(0)
             found.append(Arrived(step, float(number), scaled))
