@@ -166,10 +166,11 @@ def test_looking_changes_no_result(tmp_path: Path) -> None:
     """Warnings as errors, NumPy raising, its global generator in use: all as without us."""
     script = (
         "import warnings, numpy as np\nwarnings.simplefilter('error')\nnp.seterr(all='raise')\n"
-        "np.random.seed(5)\n"
+        "import random\nnp.random.seed(5)\nrandom.seed(5)\n"
         + TRAINING
         + "import time\nfor _ in range(500):\n    loss = train(1)\n    time.sleep(0.012)\n"
-        "print(np.random.random(), np.geterr(), len(warnings.filters))\nprint(w.value.sum())\n"
+        "print(np.random.random(), random.random(), np.geterr(), len(warnings.filters))\n"
+        "print(w.value.sum())\n"
     )
     (tmp_path / "train.py").write_text(script)
     watched = backsight(tmp_path, "run", "--every-step", "train.py")

@@ -9,6 +9,7 @@ told once. A failure in here switches only this off.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,11 @@ def critical_in(path: Path) -> list[Finding]:
     """Return the critical findings of a recording that is being written."""
     import numpy as np  # the script has loaded it
 
-    from ..diagnosis import certain_in
+    chance = random.getstate()
+    try:
+        from ..diagnosis import certain_in
+    finally:  # Rich draws a number when it is loaded
+        random.setstate(chance)
     from ..traces.recording import load_recording
 
     with np.errstate(all="ignore"):  # the script may have it raise

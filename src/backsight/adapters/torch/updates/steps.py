@@ -1,5 +1,7 @@
 """What is read of every step: the norm of its gradients, without waiting for a device.
 
+Where seconds are scarce the watcher asks for fewer norms: the loss is still read of every step.
+
 A step that is not observed is not walked, so which parameters its loss reaches is known from those
 that were: losses of one kind, told by the first operations behind them, reach the same ones. What
 lies on a device is added up there and fetched when it has arrived, which is one step later.
