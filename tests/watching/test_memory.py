@@ -22,8 +22,12 @@ PER_STEP = 0.5  # objects a step may add; one for each step would be a leak
 
 
 @pytest.fixture
-def uncollected() -> Iterator[None]:
-    """No collector: what dies in here dies because nobody refers to it, cycles included."""
+def uncollected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No collector: what dies in here dies because nobody refers to it, cycles included.
+
+    Rows are written every few steps, not every second: how many wait would depend on the machine.
+    """
+    monkeypatch.setattr("backsight.traces.recording_writer.MOST_PENDING", 8)
     gc.collect()
     gc.disable()
     yield
@@ -75,6 +79,7 @@ def test_the_engine_lets_go(steps: int) -> None:
 def test_pytorch_lets_go(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setattr("backsight.adapters.torch.calls.KEPT", 100)  # calls: some ten steps
+    monkeypatch.setattr("backsight.adapters.torch.forward.cuts.MOST_TAINTED", 80)  # values
     with torch.random.fork_rng():
         net = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
         optimizer, x = torch.optim.Adam(net.parameters(), 1e-3), torch.randn(8, 4)

@@ -29,7 +29,7 @@ AFRESH = """
 for each in [each for each in sys.modules if each.startswith("backsight.adapters.torch")]:
     del sys.modules[each]
     owner, _, last = each.rpartition(".")
-    if last in vars(sys.modules.get(owner, sys)):
+    if owner in sys.modules and last in vars(sys.modules[owner]):
         delattr(sys.modules[owner], last)
 """
 

@@ -96,10 +96,11 @@ def test_two_runs_of_one_script_do_not_meet(tmp_path: Path) -> None:
     for process in (first, second):
         process.terminate()
         process.communicate(timeout=60)
-    names = sorted(path.name for path in (tmp_path / "backsight").iterdir())
-    assert names == [f"script-{second.pid}.bsr", "script.bsr"]
-    for name in names:
-        recording = load_recording(tmp_path / "backsight" / name)
+    names = {path.name for path in (tmp_path / "backsight").iterdir()}
+    stems = (f"script-{second.pid}", "script")
+    assert names == {f"{stem}{suffix}" for stem in stems for suffix in (".bsr", ".html")}
+    for stem in stems:
+        recording = load_recording(tmp_path / "backsight" / f"{stem}.bsr")
         assert recording.meta["steps"] > 50
 
 

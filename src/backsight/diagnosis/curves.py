@@ -61,6 +61,15 @@ def flat(recording: Recording, *, window: int = WINDOW, slope: float = 0.01) -> 
     return Flat(curve[-window][0], curve[-1][0], began, stands, change, stuck)
 
 
+def still_falls(recording: Recording, *, window: int = WINDOW) -> bool:
+    """Tell whether the loss fell by a tenth over the run and is not flat: the network learns."""
+    values = [value for _, value in losses(recording) if math.isfinite(value)]
+    if len(values) < window + 10 or flat(recording) is not None:
+        return False
+    began, stands = statistics.median(values[:10]), statistics.median(values[-window:])
+    return stands <= began - 0.1 * abs(began)
+
+
 def means(values: Sequence[float], count: int = 10) -> list[float]:
     """Return the running means over `count` values; the mean of all where there are fewer."""
     if len(values) <= count:

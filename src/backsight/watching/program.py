@@ -153,10 +153,9 @@ def without_ours(traceback: types.TracebackType | None) -> types.TracebackType |
     return traceback
 
 
-OURS = (
-    __file__,
-    str(Path(__file__).with_name("arrival.py")),
-    str(Path(__file__).parents[1] / "adapters" / "torch") + os.sep,
+OURS = tuple(
+    str(Path(__file__).parents[1] / folder) + os.sep
+    for folder in ("watching", "adapters", "traces", "diagnosis")
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...traces.findings import Finding
 from ...traces.recording import Recording
+from ..curves import still_falls
 from ..observations import IN_A_ROW, claim, lasting, severity_of
 from ..registry import rule
 from ..saturation import flat_ends, judged, repair_of_saturation
@@ -29,7 +30,8 @@ def saturated_activation(
     softmax the share of rows whose largest weight exceeds 0.99. Gates (inside LSTM and GRU, or
     multiplied with another value) and outputs under a cross-entropy are meant to saturate and are
     not judged. An output under a squared or absolute error is judged while its mean square error is
-    over 1.25 times that of the targets' mean: one that fits is sure with good reason.
+    over 1.25 times that of the targets' mean: one that fits is sure with good reason. A share under
+    the critical one is not told while the loss still falls: the network learns with it.
 
     Fires on::
 
@@ -65,7 +67,7 @@ def saturated_activation(
     for each in judged(recording):
         site = each.site
         seen = lasting(each.shares, lambda share: share >= warning, in_a_row)
-        if seen is None:
+        if seen is None or (seen.median < critical and still_falls(recording)):
             continue
         yield claim(
             site,
