@@ -314,6 +314,53 @@ def test_multi_head_attention_with_a_mask() -> None:
     agree(lambda x: layer(x, mask=mask), definition, draw(2, 3, 4))
 
 
+def test_losses_of_adversarial_networks() -> None:
+    """The discriminator's: log σ(real) + log(1 − σ(fake)), and its least-squares form."""
+
+    def definition(real: Any, fake: Any) -> Any:
+        total = 0.0
+        for r, f in zip(real, fake, strict=True):
+            total -= np.log(1 / (1 + np.exp(-r))) + np.log(1 - 1 / (1 + np.exp(-f)))
+        return total / len(real)
+
+    def ours(real: Any, fake: Any) -> Any:
+        ones, zeros = np.ones(4), np.zeros(4)
+        return bs.bce_with_logits(real, ones) + bs.bce_with_logits(fake, zeros)
+
+    agree(ours, definition, draw(4), draw(2, 4)[0])
+    agree(
+        lambda real, fake: 0.5 * bs.squared_error(real, np.ones(4)) + 0.5 * np.mean(fake**2),
+        lambda real, fake: np.mean((real - 1) ** 2) / 2 + np.mean(fake**2) / 2,
+        *(draw(4), draw(2, 4)[0]),
+    )
+
+
+def test_simclr_loss() -> None:
+    """Of 2N views each is to be nearest to its twin, N places away, at temperature τ."""
+    tau, n = 0.5, 3
+
+    def definition(z: Any) -> Any:
+        total = 0.0
+        for i in range(2 * n):
+            similar = [
+                np.exp(z[i] @ z[k] / (np.linalg.norm(z[i]) * np.linalg.norm(z[k])) / tau)
+                for k in range(2 * n)
+            ]
+            total -= np.log(similar[(i + n) % (2 * n)] / (sum(similar) - similar[i]))
+        return total / (2 * n)
+
+    def ours(z: Any) -> Any:
+        similar = bs.cosine_similarity(z[:, None, :], z[None, :, :]) / tau
+        apart = similar + np.where(np.eye(2 * n, dtype=bool), -np.inf, 0.0)
+        return bs.cross_entropy(apart, labels=(np.arange(2 * n) + n) % (2 * n))
+
+    agree(ours, definition, draw(2 * n, 4))
+
+
+def test_leaky_relu() -> None:
+    agree(lambda x: bs.leaky_relu(x, slope=0.1), lambda x: np.where(x > 0, x, 0.1 * x), draw(3, 4))
+
+
 def test_a_captioning_network_learns_its_captions() -> None:
     """Image features begin the state; words in, the next words out; padding does not count."""
     r = rng()
