@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .entry import scale_of
+from .entry import PLAIN, scale_of
 
 
 class unseen:
@@ -30,7 +30,7 @@ class unseen:
 def readable(tensor: Any) -> bool:
     """Tell whether a tensor is a plain one of real floating-point numbers in memory."""
     return (
-        type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        type(tensor) in PLAIN
         and tensor.layout is torch.strided
         and not tensor.is_nested
         and tensor.is_floating_point()

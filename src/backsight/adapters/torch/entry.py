@@ -106,7 +106,7 @@ def unobservable(call: Backward) -> str | None:
         return ""
     if torch._C._len_torch_dispatch_stack() > 0:
         return "backward passes under a TorchDispatchMode"
-    if any(type(root) not in _PLAIN for root in call.roots):
+    if any(type(root) not in PLAIN for root in call.roots):
         return "backward passes from subclasses of Tensor"
     return None
 
@@ -156,7 +156,8 @@ def unframed(error: BaseException) -> None:
     error.__traceback__ = traceback
 
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""Types whose behaviour is PyTorch's own; what subclasses do is theirs."""
 
 
 def _replace() -> None:

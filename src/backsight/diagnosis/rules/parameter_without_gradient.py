@@ -66,7 +66,9 @@ def parameter_without_gradient(
         names = [each.site.parameter for each in group if each.site.parameter]
         last = last_seen(recording, names)
         whom = named(site) if len(group) == 1 else f"the {len(group)} parameters of `{module}`"
-        what = "No gradient ever arrives" if first.absent else "Only gradients of exactly zero arrive"
+        what = (
+            "No gradient ever arrives" if first.absent else "Only gradients of exactly zero arrive"
+        )
         yield claim(
             site
             if last is None

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..entry import PLAIN
+
 MOST_CUTS = 500  # expressions of one thread
 MOST_ORIGINS = 16  # cuts that one value may come from
 MOST_TAINTED = 20_000
@@ -27,7 +29,6 @@ MOST_WALKED = 5_000  # nodes behind a cut
 WALKS = 2  # times that the graph behind one expression is looked at
 BIG_LIST = 10_000
 
-PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 SHAPE_ONLY = (
     "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like",

@@ -12,10 +12,10 @@ import torch
 
 from ..arrays import array_of
 from ..calls import OURS, PROJECT, Instruction, whose_is
+from ..entry import PLAIN
 from ..graph import op_of
 from .records import Operand
 
-PLAIN = (torch.Tensor, torch.nn.Parameter)
 GETTER = type(torch.Tensor.shape.__get__)
 """The type of `Tensor.T.__get__`: attributes come as calls, too."""
 

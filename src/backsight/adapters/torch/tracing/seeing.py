@@ -20,12 +20,11 @@ from torch.overrides import TorchFunctionMode
 
 from ..arrays import NOT_IN_NUMPY, unseen
 from ..calls import insert, remove
-from ..entry import unframed
+from ..entry import PLAIN, unframed
 from ..graph import LEAF
 from . import elementwise, layers, losses, moving, sequences  # noqa: F401 - they register
 from .arguments import (
     GETTER,
-    PLAIN,
     attributes_in,
     copied,
     instruction,

@@ -23,6 +23,7 @@ from torch.optim import lr_scheduler
 from ....traces.expressions import Source, Span, source_of
 from ....traces.trace import Location
 from ..calls import OURS, PROJECT, Place, noted, whose_is
+from ..entry import PLAIN
 from ..names import forget
 from ..places import placed
 
@@ -111,9 +112,6 @@ class Constructions:
         if filled is not None and (made is None or filled[0] > made.order):
             return filled[1]
         return made.place if made is not None else None
-
-
-PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def address_of(tensor: Any) -> int:

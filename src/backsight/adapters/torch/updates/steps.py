@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ..arrays import norm_of
-from ..entry import Backward, scale_of, scaler_of
+from ..entry import PLAIN, Backward, scale_of, scaler_of
 
 DEPTH = 6  # operations by which losses are told apart
 MOST_KINDS = 64
@@ -25,7 +25,6 @@ MOST_LEAVES = 10_000
 MOST_WAITING = 64
 
 Kind = tuple[str, ...]
-PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class Arrived(NamedTuple):
